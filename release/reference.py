@@ -17,7 +17,8 @@ from photosd.core import config, errors, formats, ignored_names
 from photosd.core.errors import PhotosdError
 from photosd.service.service_spec import ServiceError
 from photosd_cli import text
-from photosd_cli.group import SECTIONS, cli
+from photosd_cli.command_names import SECTIONS
+from photosd_cli.group import cli
 from photosd_cli.lifecycle import StartFailed
 from photosd_cli.openers import CannotOpen
 

@@ -221,7 +221,7 @@ def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str
         ("Date", escape(date)),
         ("Place", escape(text.inert(text.place(hit["place"]))) if "place" in hit else ""),
         ("Folder", crumbs),
-        ("Match", f"{kind}, {text.score(hit)}"),
+        ("Match", f"{kind}, {text.why(hit)}".removesuffix(", ")),
     ]
     if hit["offline"]:
         rows.append(("Disk", "away"))

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import math
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -15,85 +18,31 @@ from click.core import ParameterSource
 
 import photosd
 from photosd.core.errors import BadRequest, PhotosdError
-from photosd_cli import console
+from photosd_cli import command_names, console
+from photosd_cli.command_names import SECTIONS
 from photosd_cli.text import inert
 
-# Each command is a module of photosd_cli.commands; a name here adds it.
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "Search": ("query", "similar", "facets", "preview", "on", "mcp"),
-    "Library": (
-        "add",
-        "remove",
-        "folders",
-        "index",
-        "reindex",
-        "list",
-        "show",
-        "duplicates",
-        "failures",
-        "purge",
-        "pause",
-        "resume",
-    ),
-    "Daemon": (
-        "start",
-        "stop",
-        "restart",
-        "run",
-        "status",
-        "logs",
-        "service",
-        "sockname",
-        "config",
-    ),
-    "Models": ("model",),
-    "Cloud": ("cloud",),
-    "Help": ("doctor", "bugreport", "demo", "completion"),
-}
 EPILOG = """\b
 Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
 2 usage · 3 daemon not running · 4 still warming up at the deadline
 5 daemon error · 6 cloud not permitted · 130 interrupted"""
+
+SHORT_HELP = """\
+photosd finds your photos by what is in them. It works offline.
+
+  photosd add ~/Pictures     watch a folder; its photos are indexed in the background
+  photosd "red car"          find photos, best first; photosd open 2 opens the second
+  photosd status             show what the daemon does; photosd start starts it
+
+All commands: photosd help all
+One command:  photosd help query
+Problems:     photosd doctor"""
 
 MAY_BE_EMPTY = {
     "--html",  # an empty value means a private file
     "text", "words",  # the query; the command checks it
     "value",  # value of a setting
 }  # fmt: skip
-
-# Words that people type for a command: the command.
-SYNONYMS = {
-    "find": "query",
-    "search": "query",
-    "tags": "facets --kind tag",
-    "people": "facets --kind person",
-    "persons": "facets --kind person",
-    "places": "facets --kind place",
-    "cameras": "facets --kind camera",
-    "stats": "facets",
-    "alert": "on",
-    "alerts": "on",
-    "watch": "add",
-    "delete": "remove",
-    "rm": "remove",
-    "dirs": "folders",
-    "directories": "folders",
-    "rescan": "index",
-    "scan": "index",
-    "sync": "index",
-    "ls": "list",
-    "photos": "list",
-    "info": "show",
-    "dedupe": "duplicates",
-    "errors": "failures",
-    "clean": "purge",
-    "serve": "run",
-    "log": "logs",
-    "settings": "config",
-    "models": "model",
-    "gemini": "cloud",
-    "check": "doctor",
-}
 
 
 class AnyPath(click.Path):
@@ -145,24 +94,15 @@ class LazyGroup(WholeGroup):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = arguments[0]
-        if self.get_command(context, name) is None and not context.resilient_parsing:
-            import difflib
-            import itertools
-            import shlex
-
-            known = SYNONYMS.get(name)
-            near = (
-                [known]
-                if known
-                else difflib.get_close_matches(name, self.list_commands(context), 1)
+        """The command; words that name none are a query, unless they may be a misspelled one."""
+        first, *rest = arguments
+        name = command_names.ALIASES.get(first, first)
+        if name not in command_names.COMMANDS:
+            meant = None if context.resilient_parsing else command_names.meant(arguments)
+            name, rest = (
+                ("query", arguments) if meant is None else _asked(context, meant, arguments)
             )
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            words = arguments[1:] if known == "query" else arguments
-            text = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), words))
-            search = f"photosd query {shlex.quote(inert(text or 'WORDS'))}"
-            context.fail(f"No such command: {name!r}.{meant} To search: {search}")
-        return super().resolve_command(context, arguments)
+        return super().resolve_command(context, [name, *rest])
 
     def sections(self, _context: click.Context) -> Mapping[str, Sequence[str]]:
         return SECTIONS
@@ -179,7 +119,27 @@ class LazyGroup(WholeGroup):
 def cli(context: click.Context) -> None:
     """Find your own photos by describing them: offline, private, fast."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        console.out(SHORT_HELP)
+
+
+def _asked(context: click.Context, meant: str, arguments: list[str]) -> tuple[str, list[str]]:
+    """The command and arguments that the user chooses; an error without a terminal to ask on."""
+    command = " ".join([meant, *map(shlex.quote, arguments[1:])])
+    words = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    search = inert(f"photosd query {shlex.quote(words)}")
+    if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
+        context.fail(
+            f"No such command: {arguments[0]!r}. Did you mean {meant!r}?"
+            f" Run: {inert(f'photosd {command}')}. To search: {search}"
+        )
+    console.note(
+        f"{inert(arguments[0])!r} is not a command. Did you mean: photosd {inert(meant)}?", ""
+    )
+    console.note("y runs it, Enter searches for the words: ", "")
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        name, *more = meant.split()
+        return name, [*more, *arguments[1:]]
+    return "query", arguments
 
 
 def run(arguments: Sequence[str], as_json: bool) -> int:
@@ -227,6 +187,14 @@ def collecting(key: str, as_json: bool) -> Iterator[list[Any]]:
         raise click.exceptions.Exit(error.exit_code) from error
     if as_json:
         console.out_json({key: done})
+
+
+def targets(command: Decorated) -> Decorated:
+    """One or more numbers of the last answer, ranges, or paths."""
+    argument = click.argument(
+        "targets", metavar="NUMBER|PATH...", nargs=-1, required=True, type=PICTURE
+    )
+    return argument(command)
 
 
 def json_option(command: Decorated) -> Decorated:

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 from photosd.core.errors import FileError, PhotosdError
-from photosd_cli import console, text
+from photosd_cli import command_names, console, text
 
 INTERRUPTED = 130
 HELLO_SECONDS = 2.0
@@ -40,10 +40,10 @@ def _run(arguments: list[str]) -> int:
         from photosd_cli.commands import completion
 
         return completion.offer()
-    if arguments[:1] == ["query"]:
+    if words := command_names.query_of(arguments):
         from photosd_cli import query_run
 
-        if plain := query_run.plain_query(arguments[1:]):
+        if plain := query_run.plain_query(words):
             return query_run.ask(*plain)
     from photosd_cli.group import run
 

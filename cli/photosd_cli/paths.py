@@ -103,9 +103,29 @@ def file_url(path: bytes, host: str = "") -> str:
     return f"file://{host}{quote_from_bytes(path)}"
 
 
-def linked(entry: Mapping[str, Any], mode: str = "auto") -> str:
-    """The path in a reply for display, clickable if links are enabled."""
+def shortened(path: str, columns: int) -> str:
+    """The end of ``path`` that fits in ``columns``, after ``…``; a cut name starts at a slash if
+    one is near.
+    """
+    if console.cells(path) <= columns or not console.can_write("…"):
+        return path
+    start = len(path)
+    room = columns - 1
+    while start and console.cells(path[start - 1 :]) <= room:
+        start -= 1
+    slash = path.find("/", start, -1)
+    name = path.rfind("/", 0, -1)
+    return "…" + path[slash if 0 <= slash <= max(name, start) else start :]
+
+
+def linked(entry: Mapping[str, Any], mode: str = "auto", columns: int | None = None) -> str:
+    """The path in a reply for display, clickable if links are enabled.
+
+    ``columns``: those that it may take; None for the whole path.
+    """
     words = shown(entry["path"])
+    if columns is not None:
+        words = shortened(words, columns)
     if not links_wanted(mode):
         return words
     import socket

@@ -125,6 +125,7 @@ OUTPUT_OPTIONS = (
         default=None,
         help="Include weak matches (default: only in --json and pipes).",
     ),
+    click.option("--scores", is_flag=True, help="Show the figures behind the strengths."),
     click.option("--json", "form", flag_value="json", help="One JSON object on stdout."),
     click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object per query and line."),
     click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import Client
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
-SCORE_WIDTH = 5  # columns of a score
+MIN_PATH = 16  # columns of a path that is shortened
 # Messages for a reply's fallback_reason, in one dim line below the answer.
 FALLBACK_REASONS = {
     "offline": "Gemini cannot be reached",
@@ -45,6 +47,7 @@ class QueryOptions(NamedTuple):
     hyperlink: str = "auto"  # a mode of paths.LINK_MODES
     html: str | None = None  # the file of a contact sheet; empty: a private one
     opened: bool = False
+    scores: bool = False
 
     @property
     def with_weak(self) -> bool:
@@ -52,15 +55,20 @@ class QueryOptions(NamedTuple):
         return self.form in ("paths", "print0") if self.weak is None else self.weak
 
 
-def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
-    """Show one answer in the requested format."""
-    chosen = _chosen(result, options)
+def show(
+    client: Client,
+    result: QueryResult,
+    options: QueryOptions,
+    earlier: Mapping[str, Any] | None = None,
+) -> None:
+    """Show one answer in the requested format; ``earlier``: the pages before this one."""
+    hits = chosen(result, options)
     if options.html is not None:
         from photosd_cli import contact_sheet
 
         if read_as := text.read_as(result):
             console.note(read_as)
-        console.note(_summary(result, len(chosen)))
+        console.note(_summary(result, len(result["hits"])))
         contact_sheet.show(
             client, result, options.html, weak=options.with_weak, opened=options.opened
         )
@@ -69,12 +77,13 @@ def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
     elif options.form == "jsonl":
         console.out(console.to_json(result))
     elif options.form in ("paths", "print0"):
-        for hit in chosen:
+        for hit in hits:
             paths.write(hit, end=b"\0" if options.form == "print0" else b"\n")
     else:
-        _show_table(client, result, chosen, options)
+        _show_table(client, result, hits, options)
+        _keep(result, hits, options, earlier)
     if options.opened and options.html is None:
-        _open(chosen)
+        _open(hits)
     if reason := result["fallback_reason"]:
         why = FALLBACK_REASONS.get(reason, reason)
         mode = result.get("mode_requested", "cloud")
@@ -82,7 +91,7 @@ def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
         console.note(text.inert(f"{mode}: {why}; local results (photosd cloud status)"))
 
 
-def _chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
+def chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
     """The hits to show to a person: weak ones only on request."""
     if options.with_weak:
         return result["hits"]
@@ -103,9 +112,7 @@ def _show_table(
     client: Client, result: QueryResult, chosen: list[Hit], options: QueryOptions
 ) -> None:
     """The table for people: weak hits are counted, and shown on request."""
-    dated = any(text.day(hit) for hit in chosen)
-    width = max((len(text.score(hit)) for hit in chosen), default=0)
-    rows = [_row(hit, dated, width, options) for hit in chosen]
+    rows = table(chosen, options)
     if options.preview == "off":
         for row in rows:
             console.out(row)
@@ -117,17 +124,25 @@ def _show_table(
     for warning in text.warnings_of(result):
         console.warn(warning)
     hidden = len(result["hits"]) - len(chosen)
-    weak = text.count(hidden, "weak one")
     if not result["convincing"]:
-        more = f"; {weak}, show with --weak" if hidden else ""
+        more = f"; {hidden:,} weaker, show with --weak" if hidden else ""
         console.note(f"{_no_matches(result)}{more}", "")
-    elif hidden:
-        console.note(f"{weak} hidden, show with --weak")
     if read_as := text.read_as(result):
         console.note(read_as)
     console.note(_summary(result, len(chosen)))
-    if result.get("cursor") and not hidden and chosen:
-        console.note(f"more: {_next_page(result, options)}", whole=True)
+
+
+def _keep(
+    result: QueryResult, shown: list[Hit], options: QueryOptions, earlier: Mapping[str, Any] | None
+) -> None:
+    """Keep the answer for this terminal, and tell how to get the next page."""
+    from photosd_cli import last_answer
+
+    whole = result if earlier is None else last_answer.merged(earlier, result)
+    kept = last_answer.keep(whole, options._asdict())
+    if result.get("cursor") and len(shown) == len(result["hits"]) > 0:
+        command = "photosd more" if kept else _next_page(result, options)
+        console.note(f"more: {command}", whole=True)
 
 
 def _next_page(result: QueryResult, options: QueryOptions) -> str:
@@ -141,6 +156,8 @@ def _next_page(result: QueryResult, options: QueryOptions) -> str:
         words.append(f"--preview={options.preview}")
     if options.hyperlink != "auto":
         words.append(f"--hyperlink={options.hyperlink}")
+    if options.scores:
+        words.append("--scores")
     return " ".join(words)
 
 
@@ -154,20 +171,46 @@ def _no_matches(result: QueryResult) -> str:
     return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
 
 
-def _row(hit: Hit, dated: bool, width: int, options: QueryOptions) -> str:
-    cells = [f"{hit['strength']:<6}", f"{text.score(hit):<{max(width, SCORE_WIDTH)}}"]
-    if dated:
-        cells.append(f"{text.day(hit):<10}")
-    cells.append(paths.linked(hit, options.hyperlink))
-    if hit.get("copies", 1) > 1:
-        cells.append(console.styled(f"({hit['copies']} copies)", "dim"))
+def table(hits: Sequence[Hit], options: QueryOptions) -> list[str]:
+    """One row per hit: number, strength, score on request, where words matched, date, path.
+
+    On a terminal recent dates are relative, and paths that do not fit lose their beginning; a link
+    has the whole path.
+    """
+    if not hits:
+        return []
+    columns = console.columns_of(sys.stdout)
+    figures = [f"{hit['score']:.3f}" if options.scores else "" for hit in hits]
+    reasons = [text.why(hit) for hit in hits]
+    days = [text.day(hit) if columns is None else text.recent_day(hit) for hit in hits]
+    numbers = [f"{hit['rank']}" for hit in hits]
+    rows = []
+    for place, hit in enumerate(hits):
+        strength = hit["strength"]
+        cells = [
+            f"{numbers[place]:>{max(map(len, numbers))}}",
+            console.styled(f"{strength:<6}", STYLE_OF.get(strength, "")),
+        ]
+        for column in (figures, reasons, days):
+            if width := max(map(len, column)):
+                cells.append(f"{column[place]:<{width}}")
+        notes = _notes(hit)
+        taken = (
+            sum(console.cells(cell) + 2 for cell in (*cells, *notes)) - console.cells(cells[1]) + 6
+        )
+        room = None if columns is None else max(MIN_PATH, columns - taken)
+        cells.append(paths.linked(hit, options.hyperlink, room))
+        rows.append("  ".join([*cells, *(console.styled(note, "dim") for note in notes)]))
+    return rows
+
+
+def _notes(hit: Hit) -> list[str]:
+    """What is shown after the path."""
+    notes = [f"({hit['copies']} copies)"] if hit.get("copies", 1) > 1 else []
     if pair := hit.get("pair"):
         names = ", ".join(paths.shown(one["path"]).rpartition("/")[2] for one in pair)
-        cells.append(console.styled(f"(+ {names})", "dim"))
-    if hit["offline"]:
-        cells.append(console.styled("(offline)", "dim"))
-    cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""))
-    return "  ".join(cells)
+        notes.append(f"(+ {names})")
+    return [*notes, "(offline)"] if hit["offline"] else notes
 
 
 def _summary(result: QueryResult, shown: int) -> str:
@@ -175,11 +218,17 @@ def _summary(result: QueryResult, shown: int) -> str:
     if not coverage["photos"]:
         return "no photos yet: photosd add ~/Pictures"
     parts = [
-        f"{shown:,} shown",
         f"{text.count(coverage['indexed'], 'photo')} searched",
         f"{result['timings_ms']['total']:.0f} ms",
         result["mode_used"],
     ]
+    if shown:
+        good = sum(hit["strength"] != "weak" for hit in result["hits"])
+        weaker, hidden = len(result["hits"]) - good, len(result["hits"]) - shown
+        words = [text.count(good, "good match", "good matches")]
+        if weaker:
+            words.append(f"{weaker:,} weaker" + (", show with --weak" if hidden else ""))
+        parts.insert(0, ", ".join(words))
     if coverage["pending"] and result["convincing"]:
         parts.append(f"{coverage['pending']:,} still to be indexed")
     if coverage["offline_folders"]:

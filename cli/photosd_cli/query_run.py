@@ -51,6 +51,8 @@ def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | Non
             options = options._replace(weak=True)
         elif argument == "--local":
             mode = "local"
+        elif argument == "--scores":
+            options = options._replace(scores=True)
         elif argument == "--literal":
             literal = True
         elif argument == "-n" and _is_limit(number := next(rest, "")):
@@ -67,11 +69,13 @@ def _is_limit(number: str) -> bool:
     return is_short and number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_RESULTS
 
 
-def ask(request: QueryRequest, options: QueryOptions) -> int:
-    """Run one query from the command line; returns the exit code."""
+def ask(
+    request: QueryRequest, options: QueryOptions, earlier: Mapping[str, object] | None = None
+) -> int:
+    """Run one query from the command line; returns the exit code. ``earlier``: pages before it."""
     with Client() as client:
         result = _answer(client, request, options)
-        query_output.show(client, result, options)
+        query_output.show(client, result, options, earlier)
     if options.form not in ("json", "jsonl"):  # programs see the version in the result
         console.warn_of_skew(result.get("daemon_version"))
     return 0 if result["convincing"] else 1

@@ -14,6 +14,7 @@ import photosd
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 READ_ORDER = ("rest", "place", "date", "person")
 PRECISION = {"day": 10, "month": 7, "year": 4}  # characters of an ISO date
+MAX_RECENT_DAYS = 6
 SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -68,10 +69,10 @@ def size(number: float) -> str:
     return f"{number:.1f} TB"
 
 
-def score(hit: Mapping[str, Any]) -> str:
-    """The score of a look. A match of words has no score: where they are is shown instead."""
+def why(hit: Mapping[str, Any]) -> str:
+    """Where the words of a match are, as ``name`` or ``tag``; empty for a match of the look."""
     other = [source for source in hit["sources"] if source != "clip"]
-    return str(other[-1]) if other else f"{hit['score']:.3f}"
+    return str(other[-1]) if other else ""
 
 
 def moment(seconds: object) -> str | None:
@@ -115,6 +116,23 @@ def day(photo: Mapping[str, Any]) -> str:
         return str(photo["taken"])[: min(10, PRECISION.get(photo.get("taken_precision") or "", 10))]
     clock = taken(photo)
     return "" if clock is None else time.strftime("%Y-%m-%d", clock)
+
+
+def recent_day(photo: Mapping[str, Any]) -> str:
+    """`day`, as ``today``, ``yesterday`` or ``3 days ago`` in the last week."""
+    shown = day(photo)
+    if len(shown) != PRECISION["day"]:
+        return shown
+    try:
+        year, month, date = (int(part) for part in shown.split("-"))
+        noon = time.mktime((year, month, date, 12, 0, 0, 0, 0, -1))
+    except (ValueError, OverflowError):
+        return shown
+    today = time.mktime((*time.localtime()[:3], 12, 0, 0, 0, 0, -1))
+    days = round((today - noon) / 86400)
+    if not 0 <= days <= MAX_RECENT_DAYS:
+        return shown
+    return ("today", "yesterday")[days] if days < 2 else f"{days} days ago"
 
 
 def version_skew(daemon_version: str | None) -> str | None:

@@ -113,7 +113,7 @@ def query_result(*hits: dict[str, Any], **more: Any) -> dict[str, Any]:
         "convincing": bool(hits) and hits[0]["strength"] != "weak",
         "understood": 1.0,
         "unknown": [],
-        "hits": list(hits),
+        "hits": [{**one, "rank": number} for number, one in enumerate(hits, 1)],
         "coverage": {
             "photos": 12408,
             "indexed": 12408,

@@ -215,7 +215,7 @@ def test_a_cursor_stands_alone(answering: StubDaemon, photosd: Photosd, more: li
 def test_copies_are_counted(answering: StubDaemon, photosd: Photosd) -> None:
     """One line for a photo however often it is kept."""
     answering.answers["query"] = query_result({**HIT, "copies": 3})
-    assert photosd("query", "dog").out == "strong  0.300  /p/dog.jpg  (3 copies)\n"
+    assert photosd("query", "dog").out == "1  strong  /p/dog.jpg  (3 copies)\n"
 
 
 def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photosd) -> None:

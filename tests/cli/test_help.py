@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import pkgutil
 import shutil
 import subprocess
+import sys
 
 import click
 import pytest
 
 import photosd
 import photosd_cli.commands
-from photosd_cli.group import SECTIONS, SYNONYMS, cli
+from photosd_cli import command_names
+from photosd_cli.command_names import SECTIONS, SYNONYMS
+from photosd_cli.group import cli
 from tests.cli.conftest import Photosd
+from tests.cli.stub import StubDaemon, hit, query_result, status_result
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
 
@@ -60,38 +65,117 @@ def test_help_has_sections_and_only_full_ones(photosd: Photosd) -> None:
     headings = [line[:-1] for line in out.splitlines() if line.endswith(":") and line[0] != " "]
     assert headings == ["Options", *(name for name, commands in SECTIONS.items() if commands)]
     assert "Exit codes" in out
-    assert photosd().out == out
-    assert photosd().code == 0
+    assert photosd("help", "all").out == out
+
+
+def test_without_arguments_the_first_commands_are_shown(photosd: Photosd) -> None:
+    """Ten lines at most."""
+    ran = photosd()
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) <= 10
+    for command in ("photosd add", 'photosd "red car"', "photosd status", "photosd help all"):
+        assert command in ran.out
+    assert photosd("help").out == ran.out
+
+
+def test_help_of_one_command(photosd: Photosd) -> None:
+    """By its name or alias; the same as `--help`."""
+    for name, whole in (("query", "query"), ("find", "query"), ("model use", "model use")):
+        assert photosd("help", *name.split()).out == photosd(*whole.split(), "--help").out
+    ran = photosd("help", "query", "x")
+    assert ran.code == 2 and "photosd help all" in ran.err
 
 
 def test_every_data_command_has_json() -> None:
     """Except commands that only start another program, or only print text for people."""
     for name, command in every_command():
         options = {option for parameter in command.params for option in parameter.opts}
-        spoken = ("run", "demo", "completion", "config", "service", "model", "mcp", "cloud")
+        spoken = ("run", "demo", "completion", "config", "service", "model", "mcp", "cloud", "help")
         assert ("--json" in options) == (name not in spoken), name
 
 
-def test_words_that_are_no_command_may_be_a_search(photosd: Photosd) -> None:
-    """The whole command is told, to be copied."""
-    assert "To search: photosd query 'red car'\n" in photosd("red", "car", "-n", "3").err
-    assert "To search: photosd query 'a\\x1b[1m'\n" in photosd("a\x1b[1m").err
+@pytest.mark.parametrize(
+    "words",
+    ["red car", "snow", "clouds", "sun", "people at the beach", "photos of cats", "search red car",
+     "find sunset", "שקיעה", "add-on", "show me dogs"],
+)  # fmt: skip
+def test_words_are_a_query(stub: StubDaemon, photosd: Photosd, words: str) -> None:
+    """Unless the first is a command."""
+    stub.answers["query"] = query_result(hit("/p/a.jpg"))
+    if words.startswith("show "):
+        assert photosd(*words.split()).code == 2
+        return
+    assert photosd(*words.split()).code == 0
+    asked = words.removeprefix("search ").removeprefix("find ")
+    assert stub.params("query")[-1]["text"] == asked
+    assert photosd(words).code == 0  # in quotes
+    assert photosd(*words.split(), "--since", "2019", "-n", "3").code == 0  # parsed by click
+    assert stub.params("query")[-1]["text"] == asked
 
 
-def test_words_of_other_programs_suggest_the_command(photosd: Photosd) -> None:
-    """A word for searching is not part of the suggested query."""
-    assert (
-        "Did you mean 'query'? To search: photosd query 'red car'\n"
-        in photosd("search", "red", "car").err
-    )
-    assert "To search: photosd query WORDS\n" in photosd("find").err
-    assert "Did you mean 'remove'?" in photosd("rm", "x").err
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("stauts", "status"),
+        ("purgee", "purge"),
+        ("folder", "folders"),
+        ("rm x", "remove"),
+        ("remvoe Pictures", "remove"),
+        ("watch ~/Pictures", "add"),
+        ("dublicates", "duplicates"),
+        ("modle lsit", "model"),
+        ("confg get", "config"),
+        ("people", "facets --kind person"),
+        ("qeury x", "query"),
+        ("serach x", "query"),
+    ],
+)
+def test_words_near_a_command_are_asked_about(
+    stub: StubDaemon, photosd: Photosd, typed: str, meant: str
+) -> None:
+    """Without a terminal: an error with both ways, and nothing is done."""
+    ran = photosd(*typed.split())
+    assert ran.code == 2 and not stub.requests
+    told = " ".join([meant, *typed.split()[1:]]).replace("~/Pictures", "'~/Pictures'")
+    assert f"Did you mean {meant!r}? Run: photosd {told}. To search: photosd query " in ran.err
+    assert json.loads(photosd(*typed.split(), "--json").out)["error"]["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(("answer", "op"), [("y", "status"), ("", "query"), ("n", "query")])
+def test_the_user_decides(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch, answer: str, op: str
+) -> None:
+    """On a terminal; Enter searches."""
+    stub.answers.update(query=query_result(hit("/p/a.jpg")), status=status_result())
+    monkeypatch.setattr("photosd_cli.console.is_terminal", lambda stream: stream is not sys.stdout)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    ran = photosd("stauts", "--json")
+    assert [request["op"] for request in stub.requests] == [op]
+    assert "Did you mean: photosd status?" in ran.err
 
 
 def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
     commands = {name for name, _ in every_command()}
     assert {meant.split()[0] for meant in SYNONYMS.values()} <= commands
-    assert not commands & set(SYNONYMS)
+    assert set(command_names.ALIASES.values()) <= commands
+    assert not commands & {*SYNONYMS, *command_names.ALIASES}
+
+
+def test_what_is_known_of_commands_is_true() -> None:
+    """Subcommands, and which commands need arguments."""
+    below = {
+        name: set(command.commands)
+        for name, command in every_command()
+        if isinstance(command, click.Group)
+    }
+    assert {name: set(known) for name, known in command_names.SUBCOMMANDS.items()} == below
+    needed = {
+        name
+        for name, command in every_command()
+        if any(isinstance(p, click.Argument) and p.required for p in command.params)
+    }
+    lone = {name for name in needed if " " not in name}
+    assert command_names.NEEDS_ARGUMENTS - {"query", "on"} == lone
 
 
 @pytest.mark.parametrize("group", [(), ("cloud",), ("folders",)])
@@ -100,18 +184,16 @@ def test_help_shows_whole_sentences(photosd: Photosd, group: tuple[str, ...]) ->
     assert "..." not in photosd(*group, "--help").out.split("Options:")[1]
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("stauts", "status"), ("serach", None)])
-def test_a_typing_error_gets_a_hint(photosd: Photosd, typed: str, meant: str | None) -> None:
-    """Exit code 2."""
-    ran = photosd(typed)
-    assert ran.code == 2
-    assert (f"Did you mean {meant!r}?" in ran.err) == (meant is not None)
-    assert json.loads(photosd(typed, "--json").out)["error"]["code"] == "bad_request"
-
-
 def test_version_is_ours(photosd: Photosd) -> None:
     """Without a daemon."""
     assert photosd("--version").out.split()[-1] == photosd_version()
+    assert photosd("version").out == f"photosd {photosd_version()}\n"
+
+
+def test_the_version_of_the_daemon_is_told(stub: StubDaemon, photosd: Photosd) -> None:
+    stub.answers["hello"] = {"version": "0.0.9"}
+    assert json.loads(photosd("version", "--json").out)["daemon"] == "0.0.9"
+    assert "daemon  0.0.9" in photosd("version").out
 
 
 def photosd_version() -> str:
@@ -125,11 +207,6 @@ def test_completion_scripts_are_valid(photosd: Photosd, shell: str) -> None:
     assert "_PHOTOSD_COMPLETE" in script
     if found := shutil.which(shell):
         subprocess.run([found, "-n"], input=script.encode(), timeout=30, check=True)
-
-
-def test_kinds_of_values_suggest_their_list(photosd: Photosd) -> None:
-    """The whole command, to be copied."""
-    assert "Did you mean 'facets --kind person'?" in photosd("people").err
 
 
 def test_a_hidden_option_is_not_suggested(photosd: Photosd) -> None:

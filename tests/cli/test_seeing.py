@@ -415,7 +415,7 @@ def test_a_sheet_without_a_file_is_private_and_opened(
     assert len(list(home.sheets.iterdir())) == 20
     page = file.read_text()
     assert "c.jpg" in page and "the cause" in page  # weak ones, and what cannot be shown
-    assert "2 shown · 12,408 photos searched" in ran.err
+    assert "2 good matches, 1 weaker · 12,408 photos searched" in ran.err
 
 
 def test_a_sheet_is_written_where_the_user_says(

@@ -59,7 +59,7 @@ def test_colours_are_for_terminals(stub: StubDaemon) -> None:
     out, err, code = on_a_terminal("query", "sunset")
     assert code == 0
     assert ESCAPE + b"32mstrong" in out
-    assert ESCAPE + b"2m1 shown" in err
+    assert ESCAPE + b"2m1 good match" in err
     for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         out, err, _ = on_a_terminal("query", "sunset", variables=variables)
         assert ESCAPE not in out + err
@@ -206,3 +206,19 @@ def test_a_deleted_working_directory_is_no_problem(stub: StubDaemon, tmp_path: P
 def test_the_home_of_the_test_is_used(home: Home) -> None:
     """No test may speak to the user's own daemon."""
     assert environment()["PHOTOSD_HOME"] == str(home.state.parent)
+
+
+def test_recent_dates_are_relative_and_long_paths_end_whole(stub: StubDaemon) -> None:
+    """On a terminal; the end of a path tells more than its beginning."""
+    now = time.time()
+    days = [time.strftime("%Y-%m-%dT12:00:00", time.localtime(now - n * 86400)) for n in (0, 1, 3)]
+    long = "/p/" + "a long directory/" * 8 + "IMG_2041.jpg"
+    hits = [hit(long, taken=day) for day in (*days, "2019-05-01T00:00:00")]
+    hits[3] |= {"taken_precision": "month", "path": f"/p/{'x' * 100}.jpg"}
+    stub.answers["query"] = query_result(*hits)
+    out, _, _ = on_a_terminal("sunset", variables={"NO_COLOR": "1"})
+    rows = [line.split(maxsplit=2)[2] for line in out.decode().splitlines()]
+    assert rows[0].startswith("today       …/a long directory/") and rows[0].endswith("2041.jpg")
+    assert rows[1].startswith("yesterday   …/") and rows[2].startswith("3 days ago  …/")
+    assert rows[3].startswith("2019-05     …xxx") and rows[3].endswith("xxx.jpg")
+    assert {len(line) for line in out.decode().splitlines()} <= set(range(60, 81))

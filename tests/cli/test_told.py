@@ -91,7 +91,7 @@ def test_streams_that_meet_keep_their_lines(stub: StubDaemon) -> None:
         timeout=60,
     )
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("strong") and lines[0].endswith("/p/a.jpg")
+    assert lines[0].startswith("1  strong") and lines[0].endswith("/p/a.jpg")
     assert lines[1:3] == [f"! {words}", "! not understood: 🐶"]
 
 

@@ -50,6 +50,8 @@ def understood(words: list[str]) -> None:
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name, *words = words
         found = command.get_command(context, name)
+        if found is None and command is cli and " " in name:
+            found, words = cli.get_command(context, "query"), [name, *words]
         if found is None:
             raise click.UsageError(f"there is no {name}")
         command, context = found, click.Context(found, parent=context, info_name=name)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from photosd.doctor.checks import CHECKS
-from photosd_cli.group import SECTIONS
+from photosd_cli.command_names import SECTIONS
 from tests.conftest import ROOT
 
 DOCTOR = ROOT / "daemon/photosd/doctor"

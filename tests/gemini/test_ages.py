@@ -17,7 +17,7 @@ from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.answer_cache import AnswerCache
 from photosd.gemini.ledger import KEPT_DAYS, Ledger
 from photosd.index.database import Database
-from photosd.runtime.erasing import KEPT_SECONDS, Traces
+from photosd.runtime.erasing import ANSWER_SECONDS, KEPT_SECONDS, Traces
 from photosd.search.query_cache import QueryCache, QueryEmbedding
 
 DAY = 86_400.0
@@ -26,11 +26,15 @@ DAY = 86_400.0
 def test_what_has_reached_its_age_goes(home: Home) -> None:
     database = Database(home.catalog)
     ledger, store = Ledger(database), ThumbnailStore(home.thumbnails, 1 << 20)
-    home.sheets.mkdir(parents=True)
+    for directory in (home.sheets, home.answers):
+        directory.mkdir(parents=True)
     for name, age in (("old", KEPT_SECONDS + DAY), ("new", KEPT_SECONDS - DAY)):
         at = time.time() - age
         sheet = home.sheets / f"{name}.html"
         sheet.write_text("what was asked")
+        answer = home.answers / f"{name}.json"
+        answer.write_text("what was asked")
+        os.utime(answer, (at + KEPT_SECONDS - ANSWER_SECONDS,) * 2)
         file = store.put(320, Thumbnail(b"\xff\xd8..\xff\xd9", 1, 1, f"{age:.0f}-{'0' * 32}"))
         assert file is not None
         for one in (sheet, file):
@@ -50,16 +54,19 @@ def test_what_has_reached_its_age_goes(home: Home) -> None:
     traces = Traces(home, database, unused, store, cloud, lambda: remembers)
     traces.expire()
     assert [sheet.name for sheet in home.sheets.iterdir()] == ["new.html"]
+    assert [answer.name for answer in home.answers.iterdir()] == ["new.json"]
     assert len(list(home.thumbnails.rglob("*.jpg"))) == 1
     assert len(ledger.calls(10)) == 1
     traces.purge()
+    assert not list(home.answers.iterdir())
     assert not list(home.sheets.iterdir()) and not list(home.thumbnails.rglob("*.jpg"))
     assert kept.get("rewrite", "what was asked") == b"[]"
     remembers = False
     assert kept.get("rewrite", "what was asked") is None
     kept.put("rewrite", "what was asked now", b"[]", kept.generation)
+    (home.answers / "new.json").write_text("what was asked now")
     traces.expire()
-    assert not list(home.cloud.iterdir())
+    assert not list(home.cloud.iterdir()) and not list(home.answers.iterdir())
     database.close()
 
 

@@ -16,7 +16,8 @@ import pytest
 from photosd.core.errors import BadRequest, CloudNotPermitted, PhotosdError
 from photosd.protocol.requests import OPERATIONS
 from photosd_cli import mcp_server
-from photosd_cli.group import SECTIONS, LazyGroup
+from photosd_cli.command_names import SECTIONS
+from photosd_cli.group import LazyGroup
 from photosd_cli.main import main
 from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import MARKED, Cloudy
@@ -104,6 +105,13 @@ COMMAND_CALLS: dict[str, tuple[list[list[str]], list[str]] | str] = {
         ["typed by a person", "typed with filters", "from a pipe"],
     ),
     "similar": ([["{photo}"]], NOTHING),
+    "open": ([["/nowhere.jpg"]], NOTHING),
+    "reveal": ([["/nowhere.jpg"]], NOTHING),
+    "copy": ([["{photo}"]], NOTHING),
+    "more": ([[]], NOTHING),
+    "last": ([[]], NOTHING),
+    "help": ([["all"]], NOTHING),
+    "version": ([[]], NOTHING),
     "preview": ([["{photo}"]], NOTHING),
     "on": (
         [

@@ -25,6 +25,16 @@ def test_the_directory_and_the_socket_are_private(home: Home) -> None:
     endpoint.release()
 
 
+def test_last_answers_end_with_the_daemon(home: Home) -> None:
+    """They hold queries and paths; nothing is left in the directory."""
+    endpoint = open_endpoint(home)
+    home.answers.mkdir(mode=0o700)
+    (home.answers / "1-2-3.json").write_text("what was asked")
+    endpoint.close()
+    endpoint.release()
+    assert not home.runtime.exists()
+
+
 def test_a_second_daemon_gets_the_pid_of_the_first(home: Home) -> None:
     """The lock decides; the socket of the first is not touched."""
     endpoint = open_endpoint(home)

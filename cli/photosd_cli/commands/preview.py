@@ -8,7 +8,7 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import console, paths, preview, text
+from photosd_cli import console, last_answer, preview, text
 from photosd_cli.group import PATH, json_option
 from photosd_cli.preview import Screen
 
@@ -17,7 +17,7 @@ JSON_PIXELS = 1280
 
 
 @click.command()
-@click.argument("path", type=PATH)
+@click.argument("path", metavar="PATH|NUMBER", type=PATH)
 @click.option(
     "--as",
     "mode",
@@ -38,7 +38,7 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> None:
     \b
     For fzf:  photosd query sunset -0 | fzf --read0 --preview 'photosd preview {}'
     """
-    file = paths.absolute(path)
+    file = last_answer.one(path)
     in_fzf = "FZF_PREVIEW_COLUMNS" in os.environ
     with Client() as client:
         if as_json:

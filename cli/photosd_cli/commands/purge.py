@@ -10,15 +10,17 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.option("--queries", is_flag=True, help="Delete all cached queries instead.")
+@click.option(
+    "--queries", is_flag=True, help="Delete all cached queries, and last answers, instead."
+)
 @json_option
 def command(queries: bool, as_json: bool) -> None:
     """Forget deleted photos now instead of after 30 days.
 
     Until then a disk that comes back, or a restored file, needs no indexing. This also deletes
-    thumbnails, contact sheets kept by photosd, renamed damaged stores and lists, and
-    the daemon's log. Deleted data is erased from photosd's files at once; in libraries of more than
-    about 65,000 photos vectors are erased later, in the background.
+    thumbnails, contact sheets kept by photosd, last answers of terminals, renamed damaged stores
+    and lists, and the daemon's log. Deleted data is erased from photosd's files at once; in
+    libraries of more than about 65,000 photos vectors are erased later, in the background.
     """
     with Client() as client:
         result = client.purge(queries)

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, paths, text
-from photosd_cli.group import PATH, json_option
+from photosd_cli import console, last_answer, paths, text
+from photosd_cli.group import PICTURE, json_option
 
 LABEL = 12
 ZEROS = re.compile(r"(\.\d+?)0+(?!\d)")  # at the end of a fraction of a second
@@ -35,12 +35,15 @@ VECTOR = {
 
 
 @click.command()
-@click.argument("path", type=PATH)
+@click.argument("path", metavar="PATH|NUMBER", type=PICTURE)
 @json_option
 def command(path: str, as_json: bool) -> None:
-    """Show the photo PATH: its state, the reason, and what to do about it."""
+    """Show the photo PATH: its state, the reason, and what to do about it.
+
+    NUMBER: that photo of the last answer in this terminal.
+    """
     with Client() as client:
-        photo = client.show(paths.absolute(path))
+        photo = client.show(last_answer.one(path))
     rows: dict[str, Any] = {
         "path": paths.shown(photo["path"]),
         "state": photo["state"],

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosd.core.socketpath import default_runtime, expanded, short_enough
+from photosd.core.socketpath import ANSWERS, default_runtime, expanded, short_enough
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Home:
     def sheets(self) -> Path:
         """Contact sheets written without a file name."""
         return self.state / "sheets"
+
+    @property
+    def answers(self) -> Path:
+        """The last answer shown on each terminal."""
+        return self.runtime / ANSWERS
 
     @property
     def cloud(self) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 SOCKET_PATH_LIMIT = 103
 CS_DARWIN_USER_TEMP_DIR = 65537  # unistd.h of macOS; older Pythons do not know the name
 
+ANSWERS = "answers"  # directory of the last answers of terminals, beside the socket
+
 # The variable that moves the socket's directory.
 VARIABLE = "PHOTOSD_HOME" if sys.platform == "darwin" else "XDG_RUNTIME_DIR"
 
@@ -18,9 +20,14 @@ def socket_path() -> Path:
     """The socket of this user's daemon."""
     if explicit := os.environ.get("PHOTOSD_SOCKET"):
         return Path(explicit)
+    return runtime_directory() / "photosd.sock"
+
+
+def runtime_directory() -> Path:
+    """The private directory of the socket, unless ``PHOTOSD_SOCKET`` names another socket."""
     if named := os.environ.get("PHOTOSD_HOME"):
-        return short_enough(expanded(named).absolute() / "run") / "photosd.sock"
-    return short_enough(default_runtime()) / "photosd.sock"
+        return short_enough(expanded(named).absolute() / "run")
+    return short_enough(default_runtime())
 
 
 def expanded(path: str) -> Path:

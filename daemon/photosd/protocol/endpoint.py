@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import socket
 import stat
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from photosd.core.errors import AlreadyRunning, StorageError, Unreachable
 from photosd.core.paths import Home
-from photosd.core.socketpath import VARIABLE
+from photosd.core.socketpath import ANSWERS, VARIABLE
 
 LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # seconds
 BACKLOG = 1024  # when full, clients get EAGAIN, which they do not expect
@@ -68,6 +69,7 @@ class Endpoint:
     def release(self) -> None:
         """Release the lock, last of all: the next holder opens catalog and index."""
         if not self.inherited:
+            shutil.rmtree(self.path.parent / ANSWERS, ignore_errors=True)
             with contextlib.suppress(OSError):  # unless other files are in it
                 self.path.parent.rmdir()
         os.close(self.lock)

@@ -24,6 +24,7 @@ from photosd.runtime.model_switch import ModelSwitcher
 log = structlog.get_logger()
 
 KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of unused thumbnails
+ANSWER_SECONDS = 86_400.0  # of the last answers of terminals
 LISTS = ("folders.json", "standing.json")  # beside the settings: paths, and words of alerts
 # Completed deliveries contain names of photos; those of deleted contents must be deleted.
 ENDED_MATCHES = (
@@ -84,7 +85,7 @@ class Derived:
 
 
 class Traces:
-    """Cached queries, contact sheets, thumbnails, logs, and data from Gemini."""
+    """Cached queries, last answers, contact sheets, thumbnails, logs, and data from Gemini."""
 
     def __init__(
         self,
@@ -103,11 +104,13 @@ class Traces:
         """Delete expired data, and finish interrupted erasing; raises StorageError."""
         before = time.time() - KEPT_SECONDS
         self._thumbnails.expire(before)
-        self._drop_sheets(before)
+        _drop_files(self._home.sheets, before)
+        _drop_files(self._home.answers, time.time() - ANSWER_SECONDS)
         self._gemini.expire_log()
         expire_log(before)
         if not self._remembers():
             self._gemini.forget_answers()
+            _drop_files(self._home.answers, float("inf"))
             if self._count_queries():
                 self.forget_queries()
         self._database.erase_due()
@@ -118,6 +121,7 @@ class Traces:
         for runtime in self._model_switcher.runtimes():
             runtime.engine.forget_queries()
         self._gemini.forget_answers()
+        _drop_files(self._home.answers, float("inf"))
         self._drop_damaged_catalogs()
         self._database.erase()
         return number
@@ -148,7 +152,8 @@ class Traces:
         queries: thumbnails, contact sheets, logs, damaged stores. Raises StorageError.
         """
         self._thumbnails.expire(float("inf"))
-        self._drop_sheets(float("inf"))
+        for directory in (self._home.sheets, self._home.answers):
+            _drop_files(directory, float("inf"))
         with self._database.write(quiet=True) as db:
             db.execute(ENDED_MATCHES)
         self._drop_damaged_catalogs()
@@ -168,12 +173,13 @@ class Traces:
         file = self._database.file
         delete_damaged(file.parent, file.name)
 
-    def _drop_sheets(self, before: float) -> None:
-        """Private contact sheets created before this time (Unix seconds)."""
-        with contextlib.suppress(OSError):
-            for sheet in list(self._home.sheets.iterdir()):
-                with contextlib.suppress(OSError):
-                    if (made_at := sheet.stat().st_mtime) < before:
-                        sheet.unlink()
-                    elif made_at > time.time():  # the clock was ahead: its age starts now
-                        os.utime(sheet)
+
+def _drop_files(directory: Path, before: float) -> None:
+    """Delete the files written before this time (Unix seconds)."""
+    with contextlib.suppress(OSError):
+        for file in list(directory.iterdir()):
+            with contextlib.suppress(OSError):
+                if (made_at := file.stat().st_mtime) < before:
+                    file.unlink()
+                elif made_at > time.time():  # the clock was ahead: its age starts now
+                    os.utime(file)

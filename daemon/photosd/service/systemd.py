@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from photosd.core.socketpath import expanded
@@ -68,6 +69,7 @@ class Systemd:
         self._drop_strict()
         _systemctl("daemon-reload")
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
+        shutil.rmtree(self._spec.home.answers, ignore_errors=True)
         with contextlib.suppress(OSError):  # systemd created it for the socket, and leaves it
             self._spec.home.runtime.rmdir()
         return True
