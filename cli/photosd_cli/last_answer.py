@@ -141,7 +141,7 @@ def _missing(number: int, hits: Mapping[int, Hit]) -> NotFound:
 
 
 def _directory(*, create: bool = True) -> Path | None:
-    """The directory of answers, if it and its parent are ours alone."""
+    """The directory of answers, if only this user can access it and its parent."""
     parent = runtime_directory()
     directory = parent / ANSWERS
     try:
