@@ -8,6 +8,7 @@ import pytest
 
 from photosd.core import query_priority
 from photosd.core.query_priority import after_queries, answering
+from photosd.watch import filesystem_workers
 
 
 def test_without_queries_nothing_waits() -> None:
@@ -23,7 +24,7 @@ def test_work_waits_for_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def work() -> None:
         begun.set()
-        for _ in after_queries(range(3)):
+        for _ in after_queries(range(query_priority.STEPS)):
             pass
         order.append("work")
 
@@ -35,6 +36,35 @@ def test_work_waits_for_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
         order.append("query")
     thread.join(30)
     assert order == ["query", "work"]
+
+
+def test_short_work_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query may need it."""
+    monkeypatch.setattr(query_priority, "WAIT_SECONDS", 60.0)
+    with answering():
+        assert list(after_queries(range(query_priority.STEPS - 1)))
+
+
+def test_a_scan_of_a_local_disk_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread is one of the daemon's."""
+    monkeypatch.setattr(query_priority, "WAIT_SECONDS", 60.0)
+    calls = {"many": lambda: iter(range(query_priority.STEPS)), "one": lambda: iter([1])}
+    monkeypatch.setattr(filesystem_workers, "CALLS", calls)
+    worker = filesystem_workers.FilesystemThread()
+    with answering():
+        worker.send("one", ())
+        assert worker.receive(30) == ([1], 0)
+        worker.send("many", ())
+        items: list[object] = []
+        while part := worker.receive(0.5):
+            items += part.items
+        assert len(items) < query_priority.STEPS
+    while (part := worker.receive(30)) is not None:
+        items += part.items
+        if part.end is not None:
+            break
+    worker.discard()
+    assert items == list(range(query_priority.STEPS))
 
 
 def test_work_continues_under_endless_queries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,8 +45,11 @@ def wait_for_queries() -> None:
 
 
 def after_queries(steps: Iterable[T]) -> Iterator[T]:
-    """Yields ``steps``; every STEPS steps it waits for running queries."""
-    for number, step in enumerate(steps):
+    """Yields ``steps``; after every STEPS steps it waits for running queries.
+
+    Short work does not wait: a query may have asked for it.
+    """
+    for number, step in enumerate(steps, 1):
         if number % STEPS == 0:
             wait_for_queries()
         yield step

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from photosd.core.formats import is_raw_name, suffix_of
 from photosd.core.pair_names import are_pair, may_be_pair, pictures_of, range_of_pair
+from photosd.core.query_priority import after_queries
 from photosd.core.sidecar_names import SidecarNames, ranges_of_photos
 from photosd.index.database import Database, listed
 from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, range_below
@@ -23,7 +24,7 @@ NOT_MOVED = (
     " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
     " AND other.device = photos.device AND other.folder <> photos.folder AND other.state <> 'gone')"
 )
-PARAMETERS = 500  # values per statement; SQLite's limit is 32,766
+PARAMETERS = 200  # values per statement: read at once, so queries wait for them
 
 
 class Catalog:
@@ -42,7 +43,7 @@ class Catalog:
         for start in range(0, len(paths), PARAMETERS):
             part = paths[start : start + PARAMETERS]
             clause = f"WHERE path IN ({','.join('?' * len(part))})"
-            found.update((photo.path, photo) for photo in self._photos(clause, part))
+            found.update((one.path, one) for one in after_queries(self._photos(clause, part)))
         return found
 
     def below(self, directory: bytes) -> Iterator[Photo]:

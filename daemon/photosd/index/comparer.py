@@ -390,7 +390,7 @@ class Comparer:
         """
         changed = [
             one
-            for one in found
+            for one in after_queries(found)
             if _has_changed(one, before.get(one.path)) and self._comparison.keeps_number(one)
         ]
         former = [before[one.path] for one in changed if one.path in before]

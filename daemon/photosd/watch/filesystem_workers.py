@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from photosd.core.child import Child, readable
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.progress import reporting
+from photosd.core.query_priority import after_queries
 from photosd.watch.filesystem_calls import CALLS, Item, errno_of
 
 BATCH = 500  # items passed at once
@@ -161,7 +162,7 @@ class FilesystemThread:
         items: list[Item] = []
         end, size = 0, min(FIRST_BATCH, BATCH)
         try:
-            for item in CALLS[call](*arguments):
+            for item in after_queries(CALLS[call](*arguments)):
                 items.append(item)
                 if len(items) >= size:
                     self._put(Part(items, None))
