@@ -195,7 +195,7 @@ def photo_formats() -> str:
         "shows the command if it is missing. PSD files are shown by their composite picture, which "
         "Photoshop writes with *maximise compatibility*; 16 and 32 bits are not read. Camera files "
         "without a preview need the extra `raw`. The first or main picture of an animation, a "
-        "burst or a sequence is indexed.\n\n"
+        "burst or a sequence is indexed; HEIF sequences need a still picture in the file.\n\n"
         "Not indexed, and not counted as failures; `photosd show` says what they are:\n\n"
         f"| | |\n|---|---|\n{rows}\n"
         "[Colours](../explanation/colours.md) says how HDR, wide gamuts and depths are shown.\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # The suffix may be wrong: the decoder decides by content.
 PICTURE_SUFFIXES = frozenset(
-    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heif .hif .avif"
-    b" .jp2 .j2k .j2c .jpc .jpf .jpx .jxl .psd .ppm .pgm .pnm".split()
+    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heics .heif"
+    b" .heifs .hif .avif .avifs .jp2 .j2k .j2c .jpc .jpf .jpx .jxl .psd .ppm .pgm .pnm".split()
 )
 # Camera raw files; read through their JPEG preview.
 RAW_SUFFIXES = frozenset(

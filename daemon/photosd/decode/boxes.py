@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from photosd.decode.light import Nclx
@@ -35,14 +36,10 @@ def nclx_of(data: bytes) -> Nclx | None:
     Those of other pictures in it do not count: a gain map leads to HDR.
     """
     try:
-        meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
-        inside = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+        inside = described(data)
         pitm = inside[b"pitm"]
         main = _number(data, pitm.start + 4, 4 if data[pitm.start] else 2)
-        iprp = {box.kind: box for box in boxes(data, *inside[b"iprp"][1:])}
-        properties = list(boxes(data, *iprp[b"ipco"][1:]))
-        for number in _properties_of(data, iprp[b"ipma"], main):
-            kind, start, _ = properties[number - 1]
+        for kind, start, _ in properties_of(data, inside, main):
             if kind == b"colr" and data[start : start + 4] == b"nclx":
                 return Nclx(_number(data, start + 4, 2), _number(data, start + 6, 2))
     except (StopIteration, KeyError, IndexError):
@@ -50,7 +47,41 @@ def nclx_of(data: bytes) -> Nclx | None:
     return None
 
 
-def _properties_of(data: bytes, ipma: Box, item: int) -> Iterator[int]:
+def crop_of(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The part of the stored main picture, of this size, that is to be shown (``clap``): left,
+    upper, right, lower; None: all of it.
+    """
+    try:
+        inside = described(data)
+        pitm = inside[b"pitm"]
+        main = _number(data, pitm.start + 4, 4 if data[pitm.start] else 2)
+        clap = next(one for one in properties_of(data, inside, main) if one.kind == b"clap")
+        numbers = struct.unpack_from(">IIIIiIiI", data, clap.start)
+        width, height, across, down = (
+            top / bottom for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)
+        )
+    except (StopIteration, KeyError, IndexError, struct.error, ZeroDivisionError):
+        return None
+    left, upper = (size[0] - width) / 2 + across, (size[1] - height) / 2 + down
+    found = round(left), round(upper), round(left + width), round(upper + height)
+    inside_it = 0 <= found[0] < found[2] <= size[0] and 0 <= found[1] < found[3] <= size[1]
+    return found if inside_it else None
+
+
+def described(data: bytes) -> dict[bytes, Box]:
+    """The boxes in a file's ``meta`` by type; raises StopIteration without one."""
+    meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
+    return {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+
+
+def properties_of(data: bytes, inside: Mapping[bytes, Box], item: int) -> list[Box]:
+    """The properties of an item, in their order; raises KeyError, IndexError if broken."""
+    iprp = {box.kind: box for box in boxes(data, *inside[b"iprp"][1:])}
+    every = list(boxes(data, *iprp[b"ipco"][1:]))
+    return [every[number - 1] for number in _numbers_of(data, iprp[b"ipma"], item)]
+
+
+def _numbers_of(data: bytes, ipma: Box, item: int) -> Iterator[int]:
     """The numbers, from 1, of the properties of an item."""
     wide, each = (4 if data[ipma.start] else 2), 1 + (data[ipma.start + 3] & 1)
     at = ipma.start + 8

@@ -8,6 +8,7 @@ import re
 from PIL import TiffImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import Base
 
+from photosd.decode.boxes import boxes
 from photosd.decode.decode_errors import NO_PHOTO, REPORT, UNSUPPORTED, DecodeFailed, TooMuchMemory
 from photosd.decode.limits import DecodeLimits
 
@@ -35,6 +36,7 @@ BRANDS = dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
 )
 BRANDS |= {b"avif": "AVIF", b"avis": "AVIF"}
+STILL = {b"meta", b"moov"}  # where a file describes a still picture, and a sequence
 ENDS_EARLY = re.compile(r"truncated|unexpected end|premature|not enough|no more data|eof", re.I)
 BEYOND_US = re.compile(r"unsupported|not supported|cannot handle|not available|unknown", re.I)
 
@@ -72,6 +74,8 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
         )
     if kind == "PSD":
         return DecodeFailed("unsupported", "a kind of PSD photosd cannot read", UNSUPPORTED)
+    if kind == "HEIF" and {one.kind for one in boxes(data, 0, len(data))} & STILL == {b"moov"}:
+        return DecodeFailed("unsupported", "a sequence (HEIF) without a still picture", UNSUPPORTED)
     if kind:
         return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
     for start, (program, command) in POINTERS.items():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops, ImageStat
 
-from photosd.decode.boxes import Box, boxes
+from photosd.decode.boxes import Box, boxes, described
 from photosd.decode.opening import DRAFT_FACTOR, OpenedPicture
 
 GREYS = 8  # across and down, compared in a tile
@@ -24,15 +24,15 @@ FLAGS = 3  # of an item, after its entry's beginning
 SHOWN = 0xFE  # without the flag that hides it
 NO_TYPE = b"xxxx"  # libheif ignores it
 # What libheif does to a picture: turn it left by degrees, mirror it.
-TURNS: dict[str, dict[int | str, Image.Transpose]] = {
+TURNS: dict[str, dict[int, Image.Transpose]] = {
     "irot": {
         90: Image.Transpose.ROTATE_90,
         180: Image.Transpose.ROTATE_180,
         270: Image.Transpose.ROTATE_270,
     },
     "imir": {
-        "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
-        "vertical": Image.Transpose.FLIP_TOP_BOTTOM,
+        0: Image.Transpose.FLIP_TOP_BOTTOM,
+        1: Image.Transpose.FLIP_LEFT_RIGHT,
     },
 }
 UNDO = {
@@ -46,9 +46,11 @@ Region = tuple[float, float, float, float]
 class Items(NamedTuple):
     """The main picture of a file, and its tiles, row by row; none if it is in one piece."""
 
+    main: int
     main_at: int  # where the file states the main picture
     wide: int  # bytes of that number
     tiles: tuple[int, ...]
+    thumbnails: tuple[int, ...]
     entries: dict[int, int]  # by item: where its entry begins
     references: tuple[int, ...]  # where their types are
 
@@ -64,7 +66,7 @@ class Grid(NamedTuple):
     width: int
     height: int
     size: tuple[int, int]
-    turns: tuple[tuple[str, int | str], ...]
+    turns: tuple[tuple[str, int], ...]
 
     def region(self, number: int, across: float = 1, down: float = 1) -> Region:
         """The part of the picture that a tile covers, scaled."""
@@ -75,8 +77,7 @@ class Grid(NamedTuple):
 
 def items_of(data: bytes) -> Items:
     """The main picture and its tiles; raises StopIteration, KeyError, IndexError if broken."""
-    meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
-    inside = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+    inside = described(data)
 
     def number(at: int, wide: int) -> int:
         return int.from_bytes(data[at : at + wide])
@@ -85,19 +86,25 @@ def items_of(data: bytes) -> Items:
     wide, main_at = 4 if data[pitm.start] else 2, pitm.start + 4
     main = number(main_at, wide)
     tiles: tuple[int, ...] = ()
+    thumbnails: list[int] = []
     references: list[Box] = []
     if iref is not None:
         step = 4 if data[iref.start] else 2
         references = list(boxes(data, iref.start + 4, iref.end))
         for one in references:
-            if one.kind == b"dimg" and number(one.start, step) == main:
-                places = range(one.start + step + 2, one.end, step)
-                tiles = tuple(number(at, step) for at in places)
+            source = number(one.start, step)
+            to = tuple(number(at, step) for at in range(one.start + step + 2, one.end, step))
+            if one.kind == b"dimg" and source == main:
+                tiles = to
+            if one.kind == b"thmb" and main in to:
+                thumbnails.append(source)
     entries = boxes(data, iinf.start + (8 if data[iinf.start] else 6), iinf.end)
     return Items(
+        main,
         main_at,
         wide,
         tiles,
+        tuple(thumbnails),
         {number(at.start + 4, 4 if data[at.start] > 2 else 2): at.start for at in entries},
         tuple(one.start - 4 for one in references),
     )
@@ -107,7 +114,7 @@ def grid_of(picture: OpenedPicture) -> Grid | None:
     """How a picture, not decoded yet, is stored in tiles; None if it is not, or is cropped."""
     image, tiling = picture.image, picture.image.info.get("tiling")
     turns = image._heif_file[image.tell()]._c_image.transformations  # type: ignore[attr-defined]
-    if not tiling or any(kind not in TURNS for kind, *_ in turns):
+    if not tiling or any(how[0] not in TURNS.get(kind, ()) for kind, *how in turns):
         return None
     sides = [tiling[name] for name in ("num_columns", "num_rows", "tile_width", "tile_height")]
     turned = sum(how // 90 for kind, how in turns if kind == "irot") % 2
@@ -122,10 +129,18 @@ def tile(data: bytes, items: Items, number: int) -> Image.Image:
     """One of the tiles, as stored."""
     import pillow_heif
 
-    item, changed = items.tiles[number], bytearray(data)
+    return pillow_heif.open_heif(with_main(data, items, items.tiles[number])).to_pillow()
+
+
+def with_main(data: bytes, items: Items, item: int) -> bytes:
+    """The file, changed so that this item is its main picture."""
+    changed = bytearray(data)
     changed[items.main_at : items.main_at + items.wide] = item.to_bytes(items.wide)
     changed[items.entries[item] + FLAGS] &= SHOWN
-    return pillow_heif.open_heif(bytes(changed)).to_pillow()
+    for at in items.references:
+        if data[at : at + 4] == b"thmb":  # libavif refuses thumbnails
+            changed[at : at + 4] = NO_TYPE
+    return bytes(changed)
 
 
 def tile_by_tile(
@@ -163,8 +178,7 @@ def _reduced(data: bytes, picture: OpenedPicture, wanted: tuple[int, int]) -> Im
         part = part.crop((0, 0, right - left, bottom - top)).reduce(factor)
         canvas.paste(part, (left // factor, top // factor))
     for kind, how in grid.turns:
-        if (turn := TURNS[kind].get(how)) is not None:
-            canvas = canvas.transpose(turn)
+        canvas = canvas.transpose(TURNS[kind][how])
     canvas.info = picture.image.info
     return canvas
 
@@ -179,15 +193,14 @@ def _factor(grid: Grid, least: float) -> int:
 
 def _pictures_of_tiles(data: bytes, items: Items) -> bytes:
     """The file, changed so that each tile is a picture of its own, and the whole is none."""
-    changed = bytearray(data)
+    changed = bytearray(with_main(data, items, items.tiles[0]))
     for at in items.references:
         changed[at : at + 4] = NO_TYPE
-    entry = items.entries[int.from_bytes(data[items.main_at : items.main_at + items.wide])]
+    entry = items.entries[items.main]
     kind_at = entry + (10 if data[entry] > 2 else 8)
     changed[kind_at : kind_at + 4] = NO_TYPE
-    changed[items.main_at : items.main_at + items.wide] = items.tiles[0].to_bytes(items.wide)
-    for item in items.tiles:
-        changed[items.entries[item] + FLAGS] &= SHOWN
+    for item, at in items.entries.items():
+        changed[at + FLAGS] = changed[at + FLAGS] & SHOWN | (item not in items.tiles)
     return bytes(changed)
 
 
@@ -205,8 +218,8 @@ def shows_the_same(data: bytes, picture: OpenedPicture, preview: Image.Image) ->
         return True
     stored = preview.convert("L")
     for kind, how in reversed(grid.turns):
-        if (turn := TURNS[kind].get(how)) is not None:
-            stored = stored.transpose(UNDO.get(turn, turn))
+        turn = TURNS[kind][how]
+        stored = stored.transpose(UNDO.get(turn, turn))
     scale = stored.width / grid.size[0], stored.height / grid.size[1]
     seen = [
         stored.resize((GREYS, GREYS), Image.Resampling.BOX, grid.region(number, *scale))

@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from photosd.core import machine
-from photosd.decode.boxes import nclx_of
+from photosd.decode.boxes import crop_of, nclx_of
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
 from photosd.decode.jxl import decoded, is_jxl, size_of
@@ -66,6 +66,7 @@ class OpenedPicture:
     container: Image.Exif | None = None
     nclx: Nclx | None = None
     levels: int = 0  # how often a JPEG 2000 can be halved while it is decoded
+    crop: Box | None = None  # the part that is shown, if Pillow does not crop it
 
     def load(self, wanted: tuple[int, int]) -> Box:
         """Decode, reduced to about 3 times ``wanted`` (as stored); returns the picture's box."""
@@ -76,7 +77,7 @@ class OpenedPicture:
             room = min(self.size[0] // max(1, least[0]), self.size[1] // max(1, least[1]))
             self.image.reduce = min(self.levels, max(1, room).bit_length() - 1)
         self.image.load()
-        return drafted[1] if drafted else (0, 0, *self.image.size)
+        return drafted[1] if drafted else self.crop or (0, 0, *self.image.size)
 
     @property
     def orientation(self) -> int:
@@ -133,6 +134,9 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
     picture = OpenedPicture(image, kind, image.size, nclx=nclx, levels=levels)
     if check:
         check_size(picture, limits)
+    if kind == "AVIF" and (crop := crop_of(data, image.size)):
+        check_size(picture, limits)  # all of it is decoded
+        picture.crop, picture.size = crop, (crop[2] - crop[0], crop[3] - crop[1])
     return picture
 
 

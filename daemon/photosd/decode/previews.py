@@ -5,6 +5,7 @@ shows the same as far as a cheap look tells:
 
 - HEIF: thumbnails with the transformations, crop and colour profile of the picture (pillow_heif's
   ``draft``). If the picture consists of tiles, one is decoded and compared (`heif_tiles`).
+- AVIF: thumbnails with the same of these properties, if it is not cropped.
 - JPEG: previews of cameras, listed by an index (CIPA DC-007) that also has the length of the full
   picture: an index copied from another file has a wrong one.
 - TIFF: reduced pages (NewSubfileType), as in pyramids.
@@ -25,6 +26,7 @@ from PIL.MpoImagePlugin import MpoImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from photosd.decode import heif_tiles
+from photosd.decode.boxes import described, properties_of
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import DRAFT_FACTOR, OpenedPicture, open_picture
 
@@ -32,6 +34,9 @@ ENOUGH = 0.9  # of the pixels that a model looks at, across and down
 ASPECT = 0.02  # the proportions may differ by this share
 MAX_PAGES = 16  # of a TIFF, looked at
 MP_ENTRIES = 0xB002
+# Properties of a picture in AVIF that its thumbnail must have, too.
+CROP = b"clap"
+SHOWN_AS = frozenset((b"irot", b"imir", b"colr", CROP))
 END_OF_JPEG = b"\xff\xd9"
 
 Size = tuple[int, int]
@@ -83,6 +88,20 @@ def _of_heif(data: bytes, least: Size, limits: DecodeLimits) -> Iterator[Image.I
         yield image
 
 
+def _of_avif(data: bytes, least: Size, limits: DecodeLimits) -> Iterator[Image.Image]:
+    items, inside = heif_tiles.items_of(data), described(data)
+
+    def shown(item: int) -> list[bytes]:
+        every = properties_of(data, inside, item)
+        return [data[start - 4 : end] for kind, start, end in every if kind in SHOWN_AS]
+
+    main = shown(items.main)
+    for item in items.thumbnails[:MAX_PAGES]:
+        if shown(item) == main and not any(one.startswith(CROP) for one in main):
+            changed = heif_tiles.with_main(data, items, item)
+            yield open_picture(changed, limits, check=False).image
+
+
 def _of_mpo(data: bytes, least: Size, limits: DecodeLimits) -> Iterator[Image.Image]:
     first = open_picture(data, limits, check=False).image
     index = first.mpinfo if isinstance(first, MpoImageFile) else None
@@ -129,4 +148,6 @@ def _is_reduced(page: TiffImageFile) -> bool:
 
 
 Reader = Callable[[bytes, Size, DecodeLimits], Iterator[Image.Image]]
-READERS: dict[str, Reader] = {"HEIF": _of_heif, "MPO": _of_mpo, "TIFF": _of_tiff}
+READERS: dict[str, Reader] = {
+    "HEIF": _of_heif, "AVIF": _of_avif, "MPO": _of_mpo, "TIFF": _of_tiff,
+}  # fmt: skip

@@ -32,7 +32,8 @@ UNDATED = label("undated", b"")  # only the time of modification is known
 LONG_SECONDS = 1e12  # more than between any two dates
 FORMAT_NAMES = {
     "jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "heic": "heif", "hif": "heif",
-    "jp2": "jpeg2000", "j2k": "jpeg2000", "jpx": "jpeg2000", "dib": "bmp",
+    "heics": "heif", "heifs": "heif", "avifs": "avif", "jp2": "jpeg2000", "j2k": "jpeg2000",
+    "jpx": "jpeg2000", "dib": "bmp",
 }  # fmt: skip
 
 
