@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from photosd.decode import boxes, damage, light, opening, pixels
+from photosd.decode import boxes, colour, damage, light, opening, pixels
 from photosd.decode.light import HLG, PQ, Nclx
 from photosd.decode.limits import DecodeLimits
 from tests.decode.pictures import SHAPE, encoded, psnr, scene, square, tiles_of
@@ -189,14 +190,14 @@ def test_sixteen_bits_of_colour(kind: str) -> None:
     assert psnr(tiles_of(data)[0], np.asarray(square(scene(), SHAPE))) > 45
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A part of a PNG."""
+    sum_ = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + sum_
+
+
 def png_of(values: Any) -> bytes:
     """(h, w, 3) of 16 bits as a PNG; Pillow writes none."""
-    import zlib
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        sum_ = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + sum_
-
     height, width, _ = values.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
@@ -246,3 +247,59 @@ def test_lab_is_converted() -> None:
     assert stored is not None
     shown = tiles_of(encoded(stored, "TIFF"))[0]
     assert psnr(shown, np.asarray(square(scene(), SHAPE))) > 26
+
+
+def test_lab_of_sixteen_bits_is_converted() -> None:
+    """As editors save it; Pillow alone reads eight bits only."""
+    profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(scene(), *profiles, outputMode="LAB")
+    assert lab is not None
+    values = np.asarray(lab).astype(np.uint16)
+    values[..., 1:] ^= 128 if np.asarray(lab).dtype == np.int8 else 0
+    data = tiff_of(values * 256)
+    at = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
+    data = data[:at] + struct.pack("<I", 8) + data[at + 4 :]
+    assert psnr(tiles_of(data)[0], np.asarray(square(scene(), SHAPE))) > 26
+
+
+def cmyk_profile() -> bytes:
+    """A printer whose cyan is red and whose black is yellow; two inks are black."""
+    inks = {0: (255, 128, 128), 8: (130, 200, 180), 1: (240, 120, 220)}  # of the bits C, M, Y, K
+    corners = [inks.get(number, (0, 128, 128)) for number in range(16)]
+    table = b"mft1" + bytes(4) + bytes((4, 3, 2, 0))
+    table += struct.pack(">9i", *(0x10000 * (place % 4 == 0) for place in range(9)))
+    table += (
+        bytes(range(256)) * 4
+        + bytes(one for corner in corners for one in corner)
+        + bytes(range(256)) * 3
+    )
+    head = struct.pack(
+        ">I4x I4s4s4s12x4s", 144 + len(table), 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp"
+    )
+    head += bytes(28) + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
+    return head.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_with_a_profile(kind: str) -> None:
+    """The inks are those of the profile."""
+    profile = cmyk_profile()
+    for inks, name in (((255, 0, 0, 0), "red"), ((0, 0, 0, 255), "yellow")):
+        plain = Image.new("CMYK", (64, 64), inks)
+        r, g, b = patch(encoded(plain, kind, icc_profile=profile))
+        assert r > 180 and (g > 180) == (name == "yellow") and b < 100, (name, r, g, b)
+
+
+@pytest.mark.parametrize(("primaries", "transfer"), [(P3, SRGB), (BT2020, PQ)])
+def test_the_colours_of_a_png_by_numbers(primaries: int, transfer: int) -> None:
+    """Screenshots of HDR screens have them in `cICP`."""
+    red = Image.new("RGB", (64, 64), (150, 80, 80))
+    data = encoded(red, "PNG")
+    stated = data[:33] + chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + data[33:]
+    shown = light.to_srgb(red, Nclx(primaries, transfer)).getpixel((0, 0))
+    assert np.abs(patch(stated) - shown).max() <= 2
+    assert np.abs(patch(data) - (150, 80, 80)).max() <= 1
+    late = data[:-12] + chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + data[-12:]
+    assert np.abs(patch(late) - (150, 80, 80)).max() <= 1
+    for length in range(60):
+        colour.cicp_of(stated[:length])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
+from PIL.ExifTags import Base
 
 from photosd.decode import light
 from photosd.decode.light import Nclx
@@ -13,6 +14,8 @@ from photosd.decode.light import Nclx
 # Transparent photos get a white background, as in all viewers; dropping the alpha channel would
 # show arbitrary hidden colours.
 BEHIND = (255, 255, 255)
+PNG = b"\x89PNG\r\n\x1a\n"
+LAB = 8  # of TIFF
 PROFILES_KEPT = 32
 SAMPLED = 1 << 20  # pixels that determine the range of a picture
 LIGHTER = 0.999  # of the pixels are at most white: a few highlights must not darken the rest
@@ -26,8 +29,31 @@ Colours = bytes | Nclx | None  # a profile, or numbers; None: sRGB
 _transforms: OrderedDict[tuple[bytes, str], ImageCms.ImageCmsTransform | None] = OrderedDict()
 
 
+def know_lab() -> None:
+    """Have Pillow read TIFFs in Lab of 16 bits: as RGB, see `interpolable`."""
+    for order, raw in ((b"II", "RGB;16L"), (b"MM", "RGB;16B")):
+        key = (order, LAB, (1,), 1, (16, 16, 16), ())
+        TiffImagePlugin.OPEN_INFO.setdefault(key, ("RGB", raw))
+
+
+def cicp_of(png: bytes) -> Nclx | None:
+    """The colours that a PNG gives by numbers (``cICP``), as Pillow does not."""
+    at, kind = len(PNG), b""
+    while kind != b"IDAT" and at + 12 <= len(png):
+        size, kind = int.from_bytes(png[at : at + 4]), png[at + 4 : at + 8]
+        if kind == b"cICP" and size == 4:
+            return Nclx(png[at + 8], png[at + 9])
+        at += 12 + size
+    return None
+
+
 def interpolable(image: Image.Image) -> Image.Image:
     """The same picture in a mode whose neighbouring values can be averaged."""
+    if image.mode == "RGB" and _is_lab(image):
+        light_, *others = image.split()
+        # Numbers with a sign, which Pillow stores with 128 added.
+        signed = [one.point(lambda value: value ^ 128) for one in others]
+        return Image.merge("LAB", (light_, *signed))
     if image.mode == "1":
         return image.convert("L")
     if image.mode in ("I", "F"):
@@ -40,6 +66,13 @@ def interpolable(image: Image.Image) -> Image.Image:
     if image.mode in ("RGB", "L") and "transparency" in image.info:  # one colour is transparent
         return image.convert("RGBA")
     return image
+
+
+def _is_lab(image: Image.Image) -> bool:
+    return (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tag_v2.get(Base.PhotometricInterpretation) == LAB
+    )
 
 
 def colours_of(image: Image.Image, nclx: Nclx | None) -> Colours:

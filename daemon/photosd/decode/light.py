@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-PQ, HLG, LINEAR, GAMMA_22, GAMMA_28 = 16, 18, 8, 4, 5
+PQ, HLG, LINEAR, GAMMA_22, GAMMA_28, SRGB = 16, 18, 8, 4, 5, 13
 WHITE = 203.0  # cd/m² of white in HDR pictures
 PEAK = 1000.0  # cd/m² of the lightest highlights that are told apart
 KNEE = 0.5  # of white; below, nothing is changed

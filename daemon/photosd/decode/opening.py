@@ -27,9 +27,11 @@ from PIL import (
 
 from photosd.core import machine
 from photosd.decode.boxes import crop_of, nclx_of
+from photosd.decode.colour import cicp_of, know_lab
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
 from photosd.decode.jxl import decoded, is_jxl, size_of
+from photosd.decode.jxl_header import colours_of
 from photosd.decode.light import Nclx
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
 
@@ -109,6 +111,7 @@ def configure(limits: DecodeLimits) -> None:
     """Configure Pillow for this process: our limits, one thread, no partial pictures."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = max(limits.pixels("JPEG"), limits.pixels("PNG"))
+    know_lab()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there is one worker per core already
     logging.disable(logging.CRITICAL)  # hostile files trigger endless warnings
     warnings.simplefilter("ignore")
@@ -130,7 +133,8 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
     levels = _levels(data) if image.format == "JPEG2000" else 0
-    kind, nclx = image.format or "unknown", nclx_of(data) if is_iso else None
+    kind = image.format or "unknown"
+    nclx = nclx_of(data) if is_iso else cicp_of(data) if kind == "PNG" else None
     picture = OpenedPicture(image, kind, image.size, nclx=nclx, levels=levels)
     if check:
         check_size(picture, limits)
@@ -144,7 +148,7 @@ def _open_jxl(data: bytes, limits: DecodeLimits) -> OpenedPicture:
     size = size_of(data)
     check_size(OpenedPicture(Image.new("L", (1, 1)), "JXL", size), limits)
     image = decoded(data)
-    return OpenedPicture(image, "JXL", image.size)
+    return OpenedPicture(image, "JXL", image.size, nclx=colours_of(data))
 
 
 def _levels(data: bytes) -> int:
