@@ -19,6 +19,7 @@ from benchmarks.bench import running
 from benchmarks.indexing import indexing
 from benchmarks.loading import loading
 from benchmarks.models import random_model
+from benchmarks.phones import phones
 from benchmarks.photos import make_photos
 from benchmarks.plot import SIZES
 from benchmarks.progress import Progress
@@ -71,6 +72,8 @@ def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dic
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
     found["rclip"] = peer
+    some = functools.partial(phones, photos // 10, photos // 2)
+    found["phones"] = progress.part("phones", some)
     if curve:
         found["loading"] = progress.part("loading", lambda: loading("ViT-B-32"))
     sizes = SIZES if curve else {"100k": SIZES["100k"]}

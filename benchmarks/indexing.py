@@ -26,7 +26,7 @@ def indexing(model: Path | None, folder: Path, rounds: int = ROUNDS) -> dict[str
     decode, forward, ours = [], [], []
     for _ in range(rounds):
         decode.append(decode_rate(directory, folder))
-        forward.append(_forward_rate(directory))
+        forward.append(forward_rate(directory))
         ours.append(whole_rate(model, folder))
     limits = [1 / (1 / d + 1 / f) for d, f in zip(decode, forward, strict=True)]
     ratios = [o / limit for o, limit in zip(ours, limits, strict=True)]
@@ -57,7 +57,8 @@ def decode_rate(directory: Path, folder: Path) -> float:
         pool.stop()
 
 
-def _forward_rate(directory: Path) -> float:
+def forward_rate(directory: Path) -> float:
+    """Squares a second through the model alone, on all cores."""
     command = [sys.executable, "-m", "benchmarks.forward", str(directory)]
     return float(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
 

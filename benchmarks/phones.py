@@ -1,8 +1,9 @@
 """``python -m benchmarks.phones``: a phone's library through the whole daemon.
 
 Photos a second of each kind of file alone and of the mixture that phones leave behind, beside JPEGs
-of the same size. ``--old DIRECTORY`` measures the same files with another version of photosd whose
-source is there. One in a thousand of the mixture is ``$PHOTOSD_BENCH_LARGE``, a file of 200 MP.
+of the same size, and beside what decoding and forward pass alone would allow. ``--old DIRECTORY``
+measures the same files with another version of photosd whose source is there. One in a thousand of
+the mixture is ``$PHOTOSD_BENCH_LARGE``, a file of 200 MP.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-from benchmarks.indexing import decode_rate, whole_rate
+from benchmarks.indexing import decode_rate, forward_rate, whole_rate
 from benchmarks.photos import QUALITY, scene
 from photosd.models.spec import STARTER
 
@@ -43,17 +44,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--mixed", type=int, default=MIXED)
     args = parser.parse_args()
+    print(json.dumps(phones(args.count, args.mixed, args.old), indent=1))
+
+
+def phones(
+    count: int = COUNT, mixed: int = MIXED, old: Path | None = None
+) -> dict[str, dict[str, float]]:
+    """By kind: photos a second of the daemon, of its decoders and of the model alone, what both
+    allow (`indexing.indexing`), and of an ``old`` version.
+    """
     place = Path(tempfile.mkdtemp(prefix="photosd-bench-phones-", dir="/tmp"))
     try:
-        print(json.dumps(phones(place, args.count, args.mixed, args.old), indent=1))
+        return _phones(place, count, mixed, old)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def phones(
-    place: Path, count: int = COUNT, mixed: int = MIXED, old: Path | None = None
-) -> dict[str, dict[str, float]]:
-    """By kind: photos a second of the daemon and of its decoders alone, and of an ``old`` one."""
+def _phones(place: Path, count: int, mixed: int, old: Path | None) -> dict[str, dict[str, float]]:
+    forward = forward_rate(STARTER)
     libraries = {kind: {kind: count} for kind in SHARES}
     libraries["mixed"] = {kind: round(share * mixed) for kind, share in SHARES.items()}
     found: dict[str, dict[str, float]] = {}
@@ -64,10 +72,13 @@ def phones(
             write(folder, kind, files)
         if name == "mixed" and (large := os.environ.get("PHOTOSD_BENCH_LARGE")):
             shutil.copy(large, folder)
+        decode = decode_rate(STARTER, folder)
         found[name] = {
             "photos": len(list(folder.iterdir())),
             "daemon": round(whole_rate(None, folder), 2),
-            "decode_only": round(decode_rate(STARTER, folder), 2),
+            "decode_only": round(decode, 2),
+            "forward_only": round(forward, 2),
+            "limit": round(1 / (1 / decode + 1 / forward), 2),
         }
         if old is not None:
             found[name]["old"] = round(_rate_of(old, folder), 2)

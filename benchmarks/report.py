@@ -35,6 +35,7 @@ def main() -> None:
     parts = [
         head,
         _indexing(found),
+        _phones(found["phones"]),
         _queries(found),
         whole_library(found["whole"]),
         index_sizes(found["index"]),
@@ -99,6 +100,17 @@ def _peer(of: dict[str, Any]) -> str:
         f" {of['ratio']} times as many. A query of rclip, which loads its model each time, takes"
         f" {of['cold_query_s']} s.\n"
     )
+
+
+def _phones(found: dict[str, dict[str, float]]) -> str:
+    """A phone's library, by kind of file."""
+    head = ("files", "photos", "photos a second", "limit", "decoding alone", "of the limit")
+    rows = [
+        (name, one["photos"], one["daemon"], one["limit"], one["decode_only"],
+         f"{one['daemon'] / one['limit']:.0%}")
+        for name, one in found.items()
+    ]  # fmt: skip
+    return f"## Photos of phones\n\n{_table(head, rows)}\n"
 
 
 def _queries(found: dict[str, Any]) -> str:

@@ -182,6 +182,8 @@ def test_the_pages_of_a_scan_are_no_previews() -> None:
     """Nor is what comes after many of them."""
     full = scene(WIDE, HIGH)
     assert found(tiff(full, full.resize((320, 240)), reduced=0)) is None
+    grey = full.convert("L")
+    assert found(tiff(grey, grey.resize((320, 240)), reduced=REDUCED | 4)) is None  # a mask
     many = [full.resize((40, 30))] * previews.MAX_PAGES
     assert found(tiff(full, *many, full.resize((320, 240)))) is None
 

@@ -286,7 +286,8 @@ NO_LIMIT = {
     "a code, a version, a flag, a day or a month": (
         "decode/messages.py:FACTS_VERSION", "decode/facts.py:IPTC_*",
         "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*", "decode/heif_tiles.py:SHOWN",
-        "decode/heif_tiles.py:FLAGS", "decode/previews.py:MP_ENTRIES", "decode/light.py:*",
+        "decode/heif_tiles.py:FLAGS", "decode/previews.py:MP_ENTRIES",
+        "decode/previews.py:REDUCED", "decode/previews.py:MASK", "decode/light.py:*",
         "decode/iptc.py:[ABCHKORS]*", "decode/motion.py:VIDEO",
         "decode/colour.py:LAB", "decode/jxl_header.py:[ADG]*",
         "search/query_cache.py:SALT_BYTES", "search/query_cache.py:OLDER",

@@ -33,6 +33,7 @@ from photosd.decode.opening import DRAFT_FACTOR, OpenedPicture, open_picture
 ENOUGH = 0.9  # of the pixels that a model looks at, across and down
 ASPECT = 0.02  # the proportions may differ by this share
 MAX_PAGES = 16  # of a TIFF, looked at
+REDUCED, MASK = 1, 4  # kinds of pages in TIFF
 MP_ENTRIES = 0xB002
 # Properties of a picture in AVIF that its thumbnail must have, too.
 CROP = b"clap"
@@ -144,7 +145,8 @@ def _opened_tiff(data: bytes, limits: DecodeLimits) -> TiffImageFile:
 
 
 def _is_reduced(page: TiffImageFile) -> bool:
-    return bool(page.tag_v2.get(Base.NewSubfileType, 0) & 1)
+    kind = int(page.tag_v2.get(Base.NewSubfileType, 0))
+    return kind & (REDUCED | MASK) == REDUCED
 
 
 Reader = Callable[[bytes, Size, DecodeLimits], Iterator[Image.Image]]
