@@ -15,7 +15,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-EXTRAS = ("jxl", "mcp", "raw")
 # Licences that are compatible with Apache-2.0 and free to use, as spelled in metadata.
 FREE = re.compile(
     r"MIT|BSD|Apache|ISC|Python Software|PSF|MPL|Mozilla|Zlib|HPND|Unlicense|CC0|LGPL|Lesser", re.I

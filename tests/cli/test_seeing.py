@@ -31,7 +31,6 @@ PLAIN = {
         "ALACRITTY_WINDOW_ID",
     )
 }
-IN_TMUX = {"TERM": "tmux-256color", "TMUX": "x", "TERM_PROGRAM": "tmux"}
 
 
 def thumbnail(params: dict[str, Any]) -> dict[str, Any]:

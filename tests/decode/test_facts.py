@@ -14,8 +14,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from photosd.decode import facts, opening, sidecar_files, xmp
 from photosd.decode.messages import Facts, SidecarFacts
-from photosd.watch.beside import files_of
 from photosd.watch.scanner import sidecar_of
+from photosd.watch.sidecar_stamps import files_of
 from tests.decode.pictures import LIMITS, jpeg, scene, write
 
 NOON = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC

@@ -178,7 +178,7 @@ def test_a_replaced_model_ends_with_the_daemon(library: Library) -> None:
     """It waits for its last queries only while the daemon runs."""
     closed, released = threading.Event(), threading.Event()
     leaving: Any = SimpleNamespace(close=closed.set, release=released.set)
-    library.model_switcher.leave(leaving, leaving)
+    library.model_switcher.close_later(leaving, leaving)
     assert not closed.is_set()  # it lingers for LINGER_SECONDS
     library.model_switcher.stop(Deadline.after(60))
     assert closed.is_set() and released.is_set()

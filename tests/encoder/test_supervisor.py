@@ -370,7 +370,7 @@ def test_a_zygote_that_fails_is_replaced(
     start: Callable[..., Supervisor], fault: signal.Signals
 ) -> None:
     """Dead, it takes its encoder along; stopped, it is found out when it is needed."""
-    supervisor = start(dataclasses.replace(QUICK, birth=2.0))
+    supervisor = start(dataclasses.replace(QUICK, first_message=2.0))
     until(supervisor, "ready")
     zygote, encoder = _zygote(), psutil.Process(supervisor.status()["pid"])
     assert encoder.ppid() == zygote.pid

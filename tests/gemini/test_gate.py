@@ -25,7 +25,7 @@ from tests.gemini.fake_gemini import wait_for
 
 OURS = "שקיעה מעל הים"  # what a test of the key sends
 NOTHING: list[str] = []
-NOT_CALLED = {"stop", "cloud_disable", "cloud_forget"}  # they end it all
+
 # Every operation: calls of it, and the words of these calls that may arrive.
 OPERATION_CALLS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "hello": ([{}], NOTHING),

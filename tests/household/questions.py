@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import itertools
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,7 +24,6 @@ SEASONS = {  # by their first month
     3: ("spring", "אביב"), 6: ("summer", "קיץ"), 9: ("autumn", "סתיו"),
 }  # fmt: skip
 
-ARTICLE = re.compile("^(a|an|the) ")
 
 Test = Callable[[Photo], bool]
 

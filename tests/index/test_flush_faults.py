@@ -195,16 +195,16 @@ def test_a_photo_removed_during_a_failed_flush_does_not_come_back(
     store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was read before, and written to what was flushed afterwards."""
-    absorb = FlushedTable.absorb
+    append = FlushedTable.append
 
-    def absorbing(place: FlushedTable, rows: Any) -> None:
-        monkeypatch.setattr(FlushedTable, "absorb", absorb)
+    def appending(place: FlushedTable, rows: Any) -> None:
+        monkeypatch.setattr(FlushedTable, "append", append)
         store.remove(["99-x"])
-        place.absorb(rows)
+        place.append(rows)
         raise FULL
 
     monkeypatch.setattr("photosd.index.maintenance.RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(FlushedTable, "absorb", absorbing)
+    monkeypatch.setattr(FlushedTable, "append", appending)
     flush(store, monkeypatch, [embedding(98), embedding(99)])
     flush(store, monkeypatch, [embedding(97)])
     for place in (store, opened(tmp_path)):

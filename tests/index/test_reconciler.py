@@ -479,7 +479,7 @@ def test_a_thread_that_cannot_be_started_is_missed_for_a_while(
 
 def test_only_a_retry_that_failed_doubles_the_pause() -> None:
     """A busy folder is compared often; one unreadable place in it would wait for minutes."""
-    unread = reconciler.Unread(0.05, 300.0)
+    unread = reconciler.UnreadPlaces(0.05, 300.0)
     for _ in range(10):
         assert unread.note(b"/p", [b"/p/a"])
     within(10, lambda: unread.take_due() == [b"/p/a"])

@@ -15,15 +15,15 @@ def test_the_rest_is_what_was_known_and_not_seen() -> None:
     """Files that were seen and not known do not matter, nor does seeing one twice."""
     unseen = Unseen(_paths(0, 5000))
     assert len(unseen) == 5000
-    unseen.saw(_paths(10, 4000))
-    unseen.saw(_paths(3000, 6000))
+    unseen.mark_seen(_paths(10, 4000))
+    unseen.mark_seen(_paths(3000, 6000))
     assert unseen.rest() == {hash(path) for path in _paths(0, 10)}
 
 
 def test_nothing_known_nothing_missing() -> None:
     """The first comparison of a folder knows no photo."""
     unseen = Unseen([])
-    unseen.saw(_paths(0, 10))
+    unseen.mark_seen(_paths(0, 10))
     assert not unseen.rest()
 
 
@@ -32,7 +32,7 @@ def test_a_known_path_takes_sixteen_bytes() -> None:
     tracemalloc.start()
     try:
         unseen = Unseen(iter(_paths(0, 50_000)))
-        unseen.saw(iter(_paths(0, 50_000)))
+        unseen.mark_seen(iter(_paths(0, 50_000)))
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

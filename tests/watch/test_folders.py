@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -128,11 +127,6 @@ def test_the_table_of_mounts_is_read(tmp_path: Path) -> None:
     if sys.platform == "linux":
         assert mount_of(b"/proc/self/status", table).filesystem == "proc"
     assert mount_of(b"/a/b", {b"/a/bc": Mount(b"/a/bc", "nfs", "")}).filesystem == ""
-
-
-def _sleep(_path: bytes) -> str:
-    time.sleep(1)
-    return "woke up"
 
 
 def _told(path: bytes) -> str:

@@ -37,7 +37,7 @@ class Ear:
     def lost(self) -> None:
         self.told.append("lost")
 
-    def look_up(self) -> None:
+    def check_soon(self) -> None:
         self.told.append("look up")
 
     def unmounted(self, directory: bytes) -> None:

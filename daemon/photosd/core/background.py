@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 RETRY_SECONDS = 5.0  # after a failure
-STOP_LOOK_SECONDS = 0.5  # between looks whether a wait must end
+STOP_LOOK_SECONDS = 0.5  # between checks whether a wait must end
 
 
 class StoppableThread(threading.Thread):
@@ -55,7 +55,7 @@ class BackgroundLoop(StoppableThread):
         self._woken = threading.Event()
 
     def work(self) -> float:
-        """Do what is to do now; returns seconds until the next call. Ends soon when stopped."""
+        """Do all due work; returns seconds until the next call. Ends soon when stopped."""
         raise NotImplementedError
 
     def wake(self) -> None:

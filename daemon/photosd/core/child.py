@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-MEANINGFUL = 0.2  # of a limit: shorter waits are no excuse
+MEANINGFUL = 0.2  # share of a time limit; shorter waits for a core do not extend it
 USED_SECONDS = 0.01  # of a core: less is used by threads that only look at the time
 DUMP_SECONDS = 0.3
 REAP_SECONDS = 5.0
-LAST_WORDS_BYTES = 16 << 10
+STDERR_BYTES = 16 << 10
 
 
 class HasDescriptor(Protocol):
@@ -191,7 +191,7 @@ class Child:
         """The end of its stderr: warnings, tracebacks, stack dumps."""
         with contextlib.suppress(OSError, ValueError):
             size = self._stderr.seek(0, os.SEEK_END)
-            self._stderr.seek(max(0, size - LAST_WORDS_BYTES))
+            self._stderr.seek(max(0, size - STDERR_BYTES))
             return self._stderr.read().decode("utf-8", "backslashreplace").strip()
         return ""
 

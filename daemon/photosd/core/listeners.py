@@ -19,7 +19,7 @@ class Listeners:
         """Call it no longer."""
         self._calls = tuple(one for one in self._calls if one != call)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Call all of them, in this thread."""
         for call in self._calls:
             call()

@@ -1,4 +1,4 @@
-"""Names of modules that scripts of 0.1.0 import: they lead to the modules of today."""
+"""Old names of modules that scripts of 0.1.0 import."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class OldNames:
         return ModuleSpec(name, self, is_package=name == "photosd.ipc")  # type: ignore[arg-type]
 
     def create_module(self, _spec: object) -> object:
-        """The module that is there already."""
+        """The module, which is imported already."""
         return self._module
 
     def exec_module(self, _module: object) -> None:
-        """It has been executed."""
+        """Nothing: the module has been executed."""
 
 
 sys.meta_path.insert(0, OldNames())  # type: ignore[arg-type]

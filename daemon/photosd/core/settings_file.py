@@ -1,8 +1,9 @@
 """The settings file (TOML): read even if partly invalid, and changed one setting at a time.
 
 An invalid line or value affects only that setting: the default is used, and a `Problem` reports it.
-If a cloud setting is invalid the mode is local, and nothing can select another one (`ClosedCloud`):
-no mistake in the file can send more data, to another address or at a higher cost.
+If a cloud setting is invalid the mode is local, and nothing can select another one
+(`ClosedCloudSettings`): no mistake in the file can send more data, to another address or at a
+higher cost.
 """
 
 from __future__ import annotations

@@ -119,8 +119,8 @@ class Accelerators:
         return disabled
 
     def clear(self, model: str, cause: Cause) -> None:
-        """Its last failure has another reason, since it happened on the CPU, too: forget it if it
-        was of this kind.
+        """Forget the last failure if it is of this kind: it happened on the CPU, too, so the
+        accelerator is not its cause.
         """
         with self._lock:
             record = self._records.get(model)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class EncoderLimits:
     """Seconds, by the daemon's clock, unless a name says otherwise."""
 
-    birth: float = 20.0  # until a new process sends its first message
+    first_message: float = 20.0  # from a new process
     stall: float = 60.0  # loading must show progress this often; for slow disks
     start: float = 300.0  # and finish within this
     text_least: float = 2.5  # a text takes milliseconds; a user waits for it
@@ -22,7 +22,7 @@ class EncoderLimits:
     factor: float = 8.0  # times the moving average of such requests
     idle_probe: float = 30.0
     backoff_most: float = 60.0
-    steady: float = 30.0  # after serving this long, its end counts as the first
+    steady: float = 30.0  # an encoder that served this long is replaced at once when it ends
     breaker_deaths: int = 5
     breaker_window: float = 300.0
     breaker_pause: float = 60.0

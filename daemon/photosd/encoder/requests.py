@@ -18,8 +18,8 @@ from photosd.encoder.encoder_limits import Average
 
 Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; others wait here, where they can be withdrawn
-# Number of half limits added for a lane while other programs hold the cores: a user waits for a
-# text, and an endless loop on a busy machine looks the same.
+# How often the time limit of a lane is extended by half while other programs hold the cores. Few
+# for texts: a user waits, and an endless loop on a busy machine looks the same.
 MAX_EXCUSES = {"text": 6, "image": 40}
 # Seconds between background requests: a query waits for one at most, and rarely. During indexing
 # they use a few hundredths of the cores.

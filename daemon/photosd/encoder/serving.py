@@ -33,7 +33,6 @@ from photosd.models.spec import ModelSpec
 WARM_TEXTS = tuple(
     " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)
 )
-
 IMAGE_NICENESS = 19
 
 T = TypeVar("T")
@@ -106,7 +105,7 @@ class Serving:
 
     def _step(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._threads.shared:
-            self._threads.let_texts_pass()
+            self._threads.run_waiting_texts()
         return self._model.encode_images(pixels)
 
     def _serve(self, answer: Answer, header: Header, blobs: list[bytearray]) -> None:
@@ -171,15 +170,15 @@ class _Threads:
         return self._images.submit(work, *args, **named)
 
     def text(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
-        """Run ``work`` in the thread for texts; in the shared one at the next `let_texts_pass`."""
+        """Run ``work`` in the thread for texts; if shared, at the next `run_waiting_texts`."""
         if not self.shared:
             return self._texts.submit(work, *args, **named)
         future: Future[Any] = Future()
         self._waiting.put(lambda: _fulfil(future, lambda: work(*args, **named)))
-        self._images.submit(self.let_texts_pass)
+        self._images.submit(self.run_waiting_texts)
         return future
 
-    def let_texts_pass(self) -> None:
+    def run_waiting_texts(self) -> None:
         """Run the texts that wait for the shared thread; called there, between steps of images."""
         with contextlib.suppress(Empty):
             while True:

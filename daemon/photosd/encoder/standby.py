@@ -23,7 +23,7 @@ from photosd.models.spec import read_model
 
 log = structlog.get_logger()
 
-UNUSED = "no longer needed"
+
 CLOSING_SECONDS = 1.0  # from the end of the connection to the end of the process
 
 Frames = list[tuple[Header, list[bytearray]]]

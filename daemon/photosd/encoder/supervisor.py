@@ -198,7 +198,7 @@ class Supervisor(StoppableThread):
         usual = self._condition.start_took
         for frame in frames:
             self._handle_message(*frame)
-        if self._condition.state == "ready":  # others start as slowly as ever
+        if self._condition.state == "ready":  # it was warm; the next one takes the usual time
             self._condition.start_took = usual
 
     def _serve_encoder(self) -> Death:
@@ -273,8 +273,8 @@ class Supervisor(StoppableThread):
 
     def _stall(self) -> float:
         """Seconds without progress that count as a stall now."""
-        unborn = self._condition.phase == "start"
-        return min(self.limits.birth, self.limits.stall) if unborn else self.limits.stall
+        silent = self._condition.phase == "start"
+        return min(self.limits.first_message, self.limits.stall) if silent else self.limits.stall
 
     def _limit(self, lane: LaneQueue) -> float:
         limits = self.limits

@@ -20,7 +20,7 @@ from photosd.gemini.environment import Environment
 from photosd.gemini.gate import Gate
 from photosd.gemini.ledger import COPY, Ledger
 from photosd.gemini.marked_photos import MarkedPhotos
-from photosd.gemini.pending_question import Outside, PendingQuestion, answered, nothing_asked
+from photosd.gemini.pending_question import PendingQuestion, SendPermission, answered, nothing_asked
 from photosd.gemini.questions import Questions
 from photosd.gemini.vector_table import GeminiTable, finish_forgetting
 from photosd.index.database import Database
@@ -103,7 +103,7 @@ class Gemini:
         wanted = self._gate.wanted
         return wanted if self._gate.permits(wanted, "query") else "local"
 
-    def outside(self, purpose: Purpose, mode: str | None) -> Outside:
+    def permission(self, purpose: Purpose, mode: str | None) -> SendPermission:
         """Permission to send a query for this purpose.
 
         ``mode``: the query's own, else the configured one.

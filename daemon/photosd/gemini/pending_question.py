@@ -81,8 +81,8 @@ class PendingQuestion:
             )
 
 
-class Outside(Protocol):
-    """Permission to send one query: code without it cannot send."""
+class SendPermission(Protocol):
+    """Permission to send one query; the only way for the search to send it."""
 
     def ask(self, text: str, count: int) -> PendingQuestion:
         """Start a request about a query (normalised), for ``count`` contents at most.

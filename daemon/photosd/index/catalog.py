@@ -192,9 +192,9 @@ class Catalog:
         *,
         moved: bool = True,
     ) -> int:
-        """The number of photos of a folder that exist, or were deleted at ``gone_since`` (Unix
-        seconds) or later. ``counts``: which of them to count. ``moved``: without those that were
-        moved to another folder.
+        """The number of photos that a folder has lost if it is empty now: its rows, and those
+        deleted at ``gone_since`` (Unix seconds) or later. ``counts``: which of them to count.
+        ``moved``: leave out those that were moved to another folder.
         """
         found = self._photos(
             "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED * moved,
@@ -202,7 +202,7 @@ class Catalog:
         )
         return sum(map(counts, found))
 
-    def elsewhere(self, folder: int, gone_since: float, limit: int) -> list[bytes]:
+    def paths_elsewhere(self, folder: int, gone_since: float, limit: int) -> list[bytes]:
         """Some paths in other folders of photos of a folder that exist, or were deleted at
         ``gone_since`` (Unix seconds) or later: links, or where they were moved.
         """
@@ -217,9 +217,9 @@ class Catalog:
             ).fetchall()
         return [path for (path,) in rows]
 
-    def revive(self, folder: int, gone_since: float, *, moved: bool = True) -> None:
+    def restore_deleted(self, folder: int, gone_since: float, *, moved: bool = True) -> None:
         """Mark photos of a folder deleted at ``gone_since`` (Unix seconds) or later as existing;
-        ``moved``: not those that were moved to another folder.
+        ``moved``: leave out those that were moved to another folder.
         """
         with self._database.write() as db:
             db.execute(

@@ -134,7 +134,7 @@ class Committer:
         except Exception as error:
             outcome.trouble = error
             self._tries += 1
-            if self._tries >= TRIES and not _of_all(error):
+            if self._tries >= TRIES and not _affects_all(error):
                 self._write_one_by_one(outcome)
         if outcome.done and outcome.trouble is None:
             try:
@@ -178,10 +178,10 @@ class Committer:
                 self._refusals.pop(content, None)
             except Exception as error:
                 failed.append((content, error))
-                if _of_all(error):
+                if _affects_all(error):
                     break
         for content, refusal in failed:
-            self._refusals[content] += bool(outcome.done) or _of_the_data(refusal)
+            self._refusals[content] += bool(outcome.done) or _is_caused_by_data(refusal)
             if self._refusals[content] >= MAX_REFUSALS:
                 self._refusals.pop(content)
                 log.error("photo_not_written", content=content, cause=str(refusal))
@@ -206,12 +206,12 @@ class Committer:
         self._waiting = [one for one in self._waiting if id(one) not in over]
 
 
-def _of_all(error: Exception) -> bool:
+def _affects_all(error: Exception) -> bool:
     """Whether the error would occur for any data."""
     return isinstance(error, IndexVanished) or shortage_of(error) is not None
 
 
-def _of_the_data(error: BaseException) -> bool:
+def _is_caused_by_data(error: BaseException) -> bool:
     """Whether the data is the cause, as far as the error tells."""
     cause = error.__cause__ or error
     return isinstance(cause, ValueError | TypeError | OverflowError)

@@ -27,7 +27,6 @@ from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
 from photosd.index.unseen import Unseen
-from photosd.watch.beside import with_targets
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystem_calls import ENTRY, LIBRARY, LINK
 from photosd.watch.filesystems import Filesystems
@@ -39,13 +38,14 @@ from photosd.watch.folder_state import (
     why_silent,
 )
 from photosd.watch.scanner import Entry
-from photosd.watch.walk import MAY_PASS, remedy_for, unknown_below, why_unknown
+from photosd.watch.sidecar_stamps import with_targets
+from photosd.watch.walk import TRANSIENT, remedy_for, unknown_below, why_unknown
 
 log = structlog.get_logger()
 
 BATCH = 1000  # comparisons in one transaction
 FIRST_BATCH = 16  # of a tree: its first photos do not wait; each next batch is twice that
-MAX_AWAITED = 10_000  # links that lead nowhere yet
+MAX_AWAITED = 10_000  # broken links that are remembered
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 
@@ -83,7 +83,7 @@ class Unreadable:
 
 
 class Comparer:
-    """For any thread; two of them never compare one tree at the same time."""
+    """Compares trees and paths. Any thread may use it; no two may compare one tree at once."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Comparer:
         self._running: list[RunningComparison] = []
         self._unreadable: dict[int, dict[bytes, Why]] = {}
         self._libraries: dict[int, set[bytes]] = {}
-        self._awaited: dict[bytes, bytes] = {}  # link that leads nowhere -> where it leads
+        self._awaited: dict[bytes, bytes] = {}  # broken link -> its missing target
 
     # -- reports -------------------------------------------------------------------------------
 
@@ -163,9 +163,9 @@ class Comparer:
         unseen = Unseen(path for path in paths if not path.startswith(below))
         running.known = len(unseen)
         unreadable: dict[bytes, Why] = {}
-        passing: set[bytes] = set()
+        transient: set[bytes] = set()
         libraries: set[bytes] = set()
-        found = self._found(folder, tree, others, unreadable, passing, libraries)
+        found = self._found(folder, tree, others, unreadable, transient, libraries)
         for batch in _batches(after_queries(found)):
             running.moved_at, running.asking = time.monotonic(), False
             with self._catalog.batch():
@@ -175,14 +175,14 @@ class Comparer:
                 for entry in after_queries(batch):
                     self._comparison.compare(folder, entry, rows.get(entry.path))
             self._look_at_links(batch, rows, lambda path: is_below(path, tree, apart))
-            unseen.saw(entry.path for entry in batch)
+            unseen.mark_seen(entry.path for entry in batch)
             running.seen += len(batch)
             running.moved_at, running.asking = time.monotonic(), True
             self._on_work()
             if self._stopping():
                 return
         self._note(folder, tree, unreadable, libraries, others)
-        self._on_unread(tree, passing)
+        self._on_unread(tree, transient)
         absent = (
             photo for photo in self._absent(folder, tree, unseen) if photo.path not in unreadable
         )
@@ -203,7 +203,7 @@ class Comparer:
         tree: bytes,
         others: Sequence[bytes],
         unreadable: dict[bytes, Why],
-        passing: set[bytes],
+        transient: set[bytes],
         libraries: set[bytes],
     ) -> Iterator[Entry]:
         """Files on disk, with links followed."""
@@ -220,8 +220,8 @@ class Comparer:
                     unreadable[fields[0]] = Why(
                         error.strerror or str(error), remedy_for(fields[0], number)
                     )
-                    if error.errno in MAY_PASS:
-                        passing.add(fields[0])
+                    if error.errno in TRANSIENT:
+                        transient.add(fields[0])
                     continue
                 if entry is not None:
                     yield self._followed(entry)
@@ -229,8 +229,8 @@ class Comparer:
                 libraries.add(fields[0])
             else:
                 unreadable[fields[0]] = Why(why_unknown(*fields), remedy_for(*fields))
-                if fields[1] in MAY_PASS:
-                    passing.add(unknown_below(fields[0]).rstrip(b"/"))
+                if fields[1] in TRANSIENT:
+                    transient.add(unknown_below(fields[0]).rstrip(b"/"))
 
     def _note(
         self,
@@ -308,7 +308,7 @@ class Comparer:
                 if isinstance(error, NotAnswering) and not self._leads_elsewhere(path, error):
                     raise
                 log.warning("photo_unreadable", path=path, cause=error.strerror)
-                self._on_unread(path, {path} if error.errno in MAY_PASS else set())
+                self._on_unread(path, {path} if error.errno in TRANSIENT else set())
                 continue
             if entry is not None:
                 found.append(entry)
@@ -348,7 +348,7 @@ class Comparer:
         return entry._replace(sidecar=with_targets(entry.path, entry.sidecar, states))
 
     def _led_to(self, known: dict[bytes, bytes], link: bytes, sidecar: str) -> Entry | None:
-        """The photo that a link leads to; without one the link waits for it."""
+        """The photo that a link leads to; if there is none, the link is remembered."""
         entry = self._filesystems.entry(link, known)
         with self._lock:
             self._awaited.pop(link, None)
@@ -362,12 +362,12 @@ class Comparer:
         return None
 
     def _leads_elsewhere(self, path: bytes, error: NotAnswering) -> bool:
-        """Whether not the file system of ``path`` is silent, but another, as of a link's target."""
+        """Whether another file system than that of ``path`` is silent: that of a link's target."""
         silent = error.filename or path
         return self._filesystems.of(silent) is not self._filesystems.of(path)
 
     def _of_sidecars(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
-        """The same paths, with those of photos in place of a sidecar; and its names."""
+        """The paths, photos in place of sidecars; with each the names of its changed sidecars."""
         found: dict[bytes, list[bytes]] = {}
         for path in paths:
             if is_sidecar_name(path):
@@ -385,8 +385,10 @@ class Comparer:
         before: Mapping[bytes, Photo],
         compared: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
-        """Other paths of files that are new or have changed, unless they are ``compared`` now, too;
-        ``before``: their former rows. Numbers of deleted files are given to new ones.
+        """Report other paths of new and changed files, without those that are ``compared`` now.
+
+        ``before``: the former rows of the files. A new file may have the inode number of a deleted
+        one.
         """
         changed = [
             one
@@ -395,7 +397,7 @@ class Comparer:
         ]
         former = [before[one.path] for one in changed if one.path in before]
         paths = {
-            # A photo may have been deleted, and its links with it, before it was written again.
+            # Links of a photo that was deleted and written again are marked as deleted.
             *self._catalog.outdated_links([*changed, *former]),
             *self._catalog.links(former),
         }
@@ -405,7 +407,7 @@ class Comparer:
             self._on_links(sorted(others))
 
     def _awaiting(self, paths: set[bytes]) -> list[bytes]:
-        """The links that lead to one of these, and led nowhere before; each is returned once."""
+        """The broken links whose target is one of these; each is returned once."""
         with self._lock:
             found = [link for link, target in self._awaited.items() if target in paths]
             for link in found:
@@ -465,9 +467,11 @@ def _state(filesystems: Filesystems, path: bytes) -> tuple[int, int] | None:
 
 
 def _has_changed(entry: Entry, before: Photo | None) -> bool:
-    """Whether it is new, or differs from its row. That of a pending or failed photo may keep its
-    former number, and that of a photo that the catalog cannot hold its former size and time: it and
-    its links would be compared again and again.
+    """Whether it is new, or differs from its row.
+
+    The row of a pending or failed photo may have an older inode number, and that of a photo that
+    the catalog cannot store an older size and time: those do not count, else the photo and its
+    links would be compared again and again.
     """
     if before is None or before.state == "gone":
         return True

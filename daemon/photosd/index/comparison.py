@@ -29,9 +29,9 @@ from photosd.watch.scanner import Entry
 from photosd.watch.walk import VANISHED, unknown_below
 
 SAMPLE = 50  # photos checked to tell a disk with a new number from another disk
-LIVING = ("pending", "failed", "indexed")
+EXISTING = ("pending", "failed", "indexed")
 
-FEWEST = 3  # photos; a smaller folder may be emptied by deleting "some"
+FEWEST = 3  # photos; a folder with fewer never counts as emptied
 EMPTYING_SECONDS = 3600.0  # photos deleted this shortly before the last belong to the same event
 EMPTY = "empty"  # prefix of the reason
 
@@ -68,7 +68,7 @@ class Comparison:
 
     def _compare(self, folder: Folder, entry: Entry, photo: Photo | None, hinted: bool) -> None:
         ours = photo is not None and photo.folder == folder.id
-        if photo is not None and ours and photo.state in LIVING and photo.looks_like(entry):
+        if photo is not None and ours and photo.state in EXISTING and photo.looks_like(entry):
             self._compare_alike(folder, entry, photo, hinted)
             return
         content = self._known_content(entry, photo)
@@ -84,8 +84,8 @@ class Comparison:
         if photo.state == "failed" and photo.access != entry.access:
             self._put(folder, entry, photo.content)  # an unreadable file may be readable now
         elif self._replaced(entry, photo, hinted):
-            # Its hash will decide. Until then it keeps its former number, in case two files were
-            # swapped. One that fails has no content to keep apart, and is not read again and again.
+            # Its hash will decide. Until then the row keeps the former inode number, in case two
+            # files were swapped. A failed photo has no content that could be mixed up.
             if photo.state == "failed":
                 self._put(folder, entry, None)
             else:
@@ -98,7 +98,7 @@ class Comparison:
     def _replaced(self, entry: Entry, photo: Photo, hinted: bool) -> bool:
         """Whether another file of the same size and time may have replaced it."""
         if self._inodes.stable(entry):
-            # After an event it is no disk that was mounted again, but perhaps a link to another.
+            # A remounted disk causes no event; after one, a link may lead to another disk.
             return photo.inode != entry.inode and (hinted or photo.device == entry.device)
         if photo.state != "indexed":  # it will be read anyway
             return False
@@ -195,16 +195,16 @@ def _leads_away(photo: Photo, filesystems: Filesystems) -> bool | None:
 
 
 class Emptied:
-    """Accesses the disk, so only for threads that may wait for one."""
+    """Detects emptied and replaced folders. Accesses the disk: only for threads that may wait."""
 
     def __init__(self, catalog: Catalog, comparison: Comparison, filesystems: Filesystems) -> None:
         self._catalog, self._comparison, self._filesystems = catalog, comparison, filesystems
 
     def refuse(self, folder: Folder, probe: FolderProbe) -> str | None:
-        """Why the directory is not accepted as the folder, if so.
+        """Why the directory is not accepted as the folder; None: it is accepted.
 
-        It is another directory than before, or the folder was emptied before; it is accepted if one
-        of its photos is there, with its size and time.
+        A directory that replaced another one, or a folder that was emptied, is accepted again once
+        one of its known photos is there with the same size and time.
         """
         replaced = folder.inode is not None and probe.inode != folder.inode
         if not (replaced or is_emptied(folder)):
@@ -214,12 +214,12 @@ class Emptied:
         if is_emptied(folder):
             return folder.reason
         photos = self._catalog.lost(folder.id)
-        return _says(f"another directory has replaced {printable(folder.path)}", photos)
+        return _emptied_reason(f"another directory has replaced {printable(folder.path)}", photos)
 
     def emptied(self, folder: Folder) -> str | None:
-        """Why the folder's photos do not count as deleted, although none is there, if so.
+        """Why the missing photos of an empty folder do not count as deleted; None: they do.
 
-        Photos deleted shortly before are restored: they belong to the same event.
+        Photos deleted shortly before belong to the same event, and are restored.
         """
         if self._holds_known(folder, alike=False) or self._holds_any(folder):
             return None
@@ -230,14 +230,14 @@ class Emptied:
         )
         if lost < FEWEST:
             return None
-        self._catalog.revive(folder.id, since, moved=moved)
-        return _says(f"no photo is in {printable(folder.path)} any more", lost)
+        self._catalog.restore_deleted(folder.id, since, moved=moved)
+        return _emptied_reason(f"no photo is in {printable(folder.path)} any more", lost)
 
     def _were_moved(self, folder: Folder, since: float) -> bool:
-        """Whether photos lost since then, of which other folders have paths, may have been moved
-        there. Otherwise there were links to them.
+        """Whether photos lost since then may have been moved to other folders. If their paths there
+        have no file either, these were links.
         """
-        others = self._catalog.elsewhere(folder.id, since, SAMPLE)
+        others = self._catalog.paths_elsewhere(folder.id, since, SAMPLE)
         return not others or any(map(self._is_there, others))
 
     def _is_there(self, path: bytes) -> bool:
@@ -261,8 +261,8 @@ class Emptied:
         return False
 
     def _holds_any(self, folder: Folder) -> bool:
-        """Whether there is any photo, or anything unreadable. A link to a lost photo of the folder
-        is none.
+        """Whether there is any photo, or anything unreadable. Links to lost photos of the folder do
+        not count.
         """
         prune = self._filesystems.mounts_below(folder.path)
         arguments = (*folder.scan_arguments, folder.path, prune)
@@ -285,7 +285,7 @@ def is_emptied(folder: Folder) -> bool:
     return folder.state == "offline" and (folder.reason or "").startswith(EMPTY)
 
 
-def _says(what: str, photos: int) -> str:
+def _emptied_reason(what: str, photos: int) -> str:
     held = "the photo" if photos == 1 else f"the {photos:,} photos"
     return (
         f"{EMPTY}: {what}; {held} that it held {'is' if photos == 1 else 'are'} kept in the index"

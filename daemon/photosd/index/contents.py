@@ -20,7 +20,7 @@ from photosd.index.sidecars import OF_SIDECARS, merge
 log = structlog.get_logger()
 
 PARAMETERS = 500  # of one statement
-SAID = OF_SIDECARS.format(content="excluded.content")
+SIDECAR_FACTS = OF_SIDECARS.format(content="excluded.content")
 DRAWN = 8  # paths per random content: some are deleted, pending or copies
 
 
@@ -40,7 +40,7 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 class Contents:
-    """Facts and embeddings by content id; a photo moved, copied or linked shares one."""
+    """Facts and embeddings by content id; moved, copied and linked photos share them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,15 +52,16 @@ class Contents:
         rows: Iterable[tuple[str, dict[str, Any]]],
         sources: Mapping[str, Source] = {},
     ) -> None:
-        """The vectors of these contents are committed in ``model``'s table; with their facts.
-        ``sources``: of those that do not come from the full picture.
+        """Record that the vectors of these contents are committed in ``model``'s table, and their
+        facts. ``sources``: of vectors that do not come from the full picture.
         """
         with self._database.write() as db:
             for content, facts in rows:
                 db.execute(
                     "INSERT INTO contents(content, facts) VALUES(?, ?)"
-                    f" ON CONFLICT DO UPDATE SET own = iif({SAID} = '[]', NULL, excluded.facts),"
-                    f" facts = merged_facts(excluded.facts, {SAID})"
+                    " ON CONFLICT DO UPDATE SET"
+                    f" own = iif({SIDECAR_FACTS} = '[]', NULL, excluded.facts),"
+                    f" facts = merged_facts(excluded.facts, {SIDECAR_FACTS})"
                     " WHERE excluded.facts <> '{}'",  # a shared vector comes without facts
                     (content, msgspec.json.encode(facts).decode()),
                 )
@@ -73,8 +74,8 @@ class Contents:
                 )
 
     def restore(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """The vectors of these contents are in ``model``'s table, but not in the catalog, with the
-        facts that the table has; all facts of those that are new are due.
+        """Record contents whose vectors are in ``model``'s table but not in the catalog, with the
+        facts of the table. The facts of new contents are read again later.
         """
         with self._database.write() as db:
             for content, facts in rows:
@@ -89,7 +90,7 @@ class Contents:
                 )
 
     def reread(self, found: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
-        """Facts of these contents were read again; None, or not writable: the former ones stay."""
+        """Store facts that were read again. The former ones stay for None, or if writing fails."""
         with self._database.write() as db:
             for content, facts in found:
                 db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
@@ -271,14 +272,14 @@ class Contents:
     def labels_written(
         self,
         model: str,
-        told: Mapping[str, Sequence[bytes]],
+        written: Mapping[str, Sequence[bytes]],
         described: Mapping[str, Described] | None = None,
     ) -> None:
         """``model``'s table has these paths of each content, and labels of these facts and places;
         contents of which any has changed meanwhile stay marked. None: they have not changed.
         """
         with self._database.write() as db:
-            for content, paths in told.items():
+            for content, paths in written.items():
                 held = db.execute(
                     "SELECT path FROM photos WHERE content = ? AND state = 'indexed'", (content,)
                 )

@@ -78,7 +78,7 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self.file, self._write_lock = file, threading.RLock()
-        self.changed = Listeners()  # told after each commit, in any thread
+        self.changed = Listeners()  # notified after each commit, in any thread
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = _open(file)
@@ -102,7 +102,7 @@ class Database:
                 yield self._writer
                 self._writer.commit()
                 if not quiet:
-                    self.changed.tell()
+                    self.changed.notify()
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()

@@ -182,7 +182,7 @@ class FlushedTable:
                 self._now, self.complete = found, True
                 self._sweep(directory)
                 return
-        self._make()
+        self._rebuild()
 
     def _loaded(self, directory: Path) -> Snapshot | None:
         """The codes there, if complete and for the current table."""
@@ -217,10 +217,9 @@ class FlushedTable:
             return {one for batch in batches for one in batch.column("content").to_pylist()}
         return {content.decode() for content in self._now.contents[~self._now.gone].tolist()}
 
-    # -- writing; one thread at a time, and one that rebuilds
-    # ---------------------------------------
+    # -- writing: one thread at a time, and one that rebuilds ---------------------------------
 
-    def absorb(self, rows: Any) -> None:
+    def append(self, rows: Any) -> None:
         """Append a batch of rows of another table; searches find them after the next rebuild.
 
         The caller has deleted this table's rows of the same contents; it is not done here, because
@@ -274,7 +273,7 @@ class FlushedTable:
         """
         self._index_contents()
         if not self.complete or self._sparse():
-            self._make()
+            self._rebuild()
         self.tidy()
 
     def tidy(self) -> None:
@@ -298,7 +297,7 @@ class FlushedTable:
         if [CONTENT] not in there.values():
             self.table.create_index(CONTENT, config=BTree())
 
-    def _make(self) -> None:
+    def _rebuild(self) -> None:
         """Build codes of the table and use them; the old ones serve until then."""
         with self._lock:
             missed: list[Change] = []
@@ -314,7 +313,7 @@ class FlushedTable:
                     now = change(now)
                 complete = now.traits is made.traits  # else labels on disk are older
                 if complete:
-                    self._say(now)
+                    self._write_state(now)
                 self._now, self.complete, self._missed = now, complete, None
         except BaseException:
             self._missed = None
@@ -356,11 +355,11 @@ class FlushedTable:
         if self._now is None or not self.complete:
             return
         try:
-            self._say(self._now)
+            self._write_state(self._now)
         except FileNotFoundError:  # they were deleted: the next rebuild re-creates them
             self.complete = False
 
-    def _say(self, now: Snapshot) -> None:
+    def _write_state(self, now: Snapshot) -> None:
         np.save(now.directory / GONE, np.flatnonzero(now.gone))
         fresh = now.directory / f"{STATE}.new"
         fresh.write_bytes(msgspec.json.encode(State(self.table.version)))

@@ -76,7 +76,7 @@ class Folder(msgspec.Struct, frozen=True):
 
     @property
     def scan_arguments(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...], tuple[str, ...]]:
-        """The arguments from which `calls` builds the same rules."""
+        """The arguments from which `filesystem_calls` builds the same rules."""
         return self.path, self.excludes, self.own, self.off
 
     @property
@@ -98,7 +98,7 @@ def innermost(folders: Iterable[Folder], path: bytes) -> Folder | None:
 
 
 class Folders:
-    """The list of folders. Unlike the catalog, it cannot be rebuilt from the photos."""
+    """The list of folders. Unlike the rest of the catalog, it cannot be rebuilt from the photos."""
 
     def __init__(
         self,
@@ -112,9 +112,7 @@ class Folders:
         self._database, self._copy = database, copy
         self.filesystems = filesystems or Filesystems()
         self._off = off
-        self._own = tuple(
-            map(self._as_on_disk, own)
-        )  # environment variables may spell it differently
+        self._own = tuple(map(self._as_on_disk, own))  # variables may spell a path differently
         if not self.all():
             self._restore()
 

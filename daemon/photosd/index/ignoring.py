@@ -57,7 +57,7 @@ def _in_words(reason: Reason, root: bytes, off: Sequence[str]) -> tuple[str, str
 
 
 def turn_off(rule: str, off: Sequence[str]) -> str:
-    """The command that turns off this rule, too."""
+    """The command that turns off this rule in addition to those in ``off``."""
     names = ",".join(sorted({*off, rule}))
     return f"to index such files: photosd config set watch.ignore_off {names}"
 

@@ -21,7 +21,7 @@ KINDS = (
     "undated",
 )  # fmt: skip
 OF_KIND = 15  # the bits of a label that tell its kind
-NAMED_KINDS = ("person", "tag", "place", "country", "camera")
+
 # Among the words of the text index, the key of a whole value begins so, and one word is in every
 # row with facts. No text of a query has a word with these characters.
 WHOLE, DESCRIBED = "\ue000", "\ue001"

@@ -27,7 +27,7 @@ class Stage(enum.Enum):
     ENCODING = "the encoder has it"
     TESTING = "the encoder is tested with a plain picture"
     READY = "decoded; the encoder takes it with others"
-    ALONE = "decoded; the encoder may die of it"
+    ALONE = "decoded; it may crash the encoder"
     TO_TEST = "the encoder failed on it alone, and must be tested"
     SHARING = "decoded; another photo with the same content is on its way"
     FINISHED = "the committer has it"

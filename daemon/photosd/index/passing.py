@@ -1,4 +1,4 @@
-"""Which contents pass a filter, by the columns of the tables: much faster than by their facts."""
+"""Which contents pass a filter: read from the tables' columns, much faster than from facts."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ class Pipeline(StoppableThread):
                 if lease.stage in ELSEWHERE or (reason is None and lease.stage in WAITING):
                     self._give_back(lease)
             if reason is not None:
-                self._hold_on(error, reason)
+                self._pause_for(error, reason)
                 return
             if isinstance(error, Busy):
                 self._backoff.begin("decoder", (TICK_SECONDS,))
@@ -196,7 +196,7 @@ class Pipeline(StoppableThread):
             self._worklist.release([lease.photo.path])
             self.wake()  # its row may be due again already
 
-    def _hold_on(self, error: Exception, reason: str) -> None:
+    def _pause_for(self, error: Exception, reason: str) -> None:
         """A shortage, or writing fails: keep everything and retry later."""
         pauses = (STORAGE_RETRY_SECONDS,) if reason == "disk" else SHORTAGE_PAUSES
         self._backoff.begin(reason, pauses)
@@ -352,11 +352,11 @@ class Pipeline(StoppableThread):
         except EncoderDied as error:
             self._on_encoder_exit(batch, error)
         except EncodingFailed as error:
-            self._lessen(batch, error.reason, error.shortage, "error")
+            self._send_less(batch, error.reason, error.shortage, "error")
         except Exception as error:  # not accepted: warming, restarting or broken
             if reason_of(error) is not None:
                 raise
-            self._again(batch)
+            self._requeue(batch)
             self._encoder_backoff.begin("encoder", (TICK_SECONDS / 4,))
             log.debug("encoder_refused", cause=str(error))
         else:
@@ -383,7 +383,7 @@ class Pipeline(StoppableThread):
                 self._finish(sharer, sharer.pixels, None if number else embedding)
             start = end
 
-    def _again(self, batch: list[Lease]) -> None:
+    def _requeue(self, batch: list[Lease]) -> None:
         """Back to their previous stage, in the same order."""
         for lease in reversed(batch):
             self._leases.move(lease, self._queue_of(lease), first=True)
@@ -401,21 +401,21 @@ class Pipeline(StoppableThread):
             self._separate(batch)
         else:
             shortage = "memory" if error.cause == "killed" else None
-            self._lessen(batch, error.reason, shortage, error.cause)
+            self._send_less(batch, error.reason, shortage, error.cause)
 
-    def _lessen(self, batch: list[Lease], reason: str, shortage: str | None, kind: str) -> None:
+    def _send_less(self, batch: list[Lease], reason: str, shortage: str | None, kind: str) -> None:
         """It failed without crashing: send less at once; for a single photo find the cause."""
         if shortage is not None and len(batch) > 1:
             self._most_tiles = max(1, min(self._most_tiles, len(batch)) // 2)
-            self._again(batch)
+            self._requeue(batch)
         elif shortage is not None:
-            self._hold_on(EncodingFailed(reason), shortage)
+            self._pause_for(EncodingFailed(reason), shortage)
             if kind == "killed":
                 for lease in self._leases.with_sharers(batch[0]):
                     self._quarantine.ran_out(lease.photo, reason, TRANSIENT_RETRIES)
                     self._end(lease)
             else:
-                self._again(batch)
+                self._requeue(batch)
         elif len(batch) > 1:
             self._separate(batch)
         else:

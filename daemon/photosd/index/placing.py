@@ -30,7 +30,7 @@ from photosd.places.table import Area, Place, Table
 log = structlog.get_logger()
 
 BATCH, WRITTEN_AT_ONCE = 500, 20  # contents
-TELL_SECONDS = 5.0  # labels are then updated for many contents at once
+NOTIFY_SECONDS = 5.0  # labels are then updated for many contents at once
 REST = 0.5  # of the time of a batch: searches and indexing come first
 MAX_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
 NICENESS = 10
@@ -43,7 +43,7 @@ FIELDS = ("city", "sublocation", "region", "country", "country_code")
 Facts = Mapping[str, Any]
 
 
-class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+class FoundPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a content was taken. ``city``: the English name; ``hebrew``, ``local``: if known and
     another; ``names``: all names for searching, of the city, its part and its region;
     ``countries``: those of the country; ``km``: from the city's centre, if by coordinates.
@@ -100,14 +100,14 @@ class Placing(BackgroundLoop):
 
     def work(self) -> float:
         """Look up all that are due, and rest in between."""
-        self._look_at_table()
+        self._make_needed_table()
         began = told = time.monotonic()
         found = False
         while not self.stopping.is_set() and self.turn():
             found = True
             self.stopping.wait(min(REST * (time.monotonic() - began), MAX_REST_SECONDS))
             began = time.monotonic()
-            if began > told + TELL_SECONDS:
+            if began > told + NOTIFY_SECONDS:
                 self._on_places()
                 told, found = began, False
         if found:
@@ -129,23 +129,23 @@ class Placing(BackgroundLoop):
             self._write(rows[start : start + WRITTEN_AT_ONCE], places)
         return True
 
-    def _write(self, rows: Sequence[Any], places: Mapping[str, Found | None]) -> None:
+    def _write(self, rows: Sequence[Any], places: Mapping[str, FoundPlace | None]) -> None:
         with self._database.write() as db:
             for row in rows:
                 try:
                     _keep(db, row["content"], row["facts"], places[row["content"]])
                 except UNWRITABLE as error:
                     log.error("place_not_written", content=row["content"], cause=str(error))
-                    _keep(db, row["content"], row["facts"], Found())
+                    _keep(db, row["content"], row["facts"], FoundPlace())
 
-    def _places(self, facts: Mapping[str, Facts]) -> dict[str, Found | None]:
+    def _places(self, facts: Mapping[str, Facts]) -> dict[str, FoundPlace | None]:
         """The place of each content; None if only the table knows, and it cannot be read."""
-        places: dict[str, Found | None] = {content: Found() for content in facts}
+        places: dict[str, FoundPlace | None] = {content: FoundPlace() for content in facts}
         needed = [content for content, found in facts.items() if _is_located(found)]
         if not needed:
             return places
         if not self._gazetteer.ready:
-            self._make()
+            self._make_table()
         for content in needed:
             places[content] = None
         with contextlib.suppress(PlacesUnavailable), self._gazetteer.reading() as table:
@@ -153,19 +153,19 @@ class Placing(BackgroundLoop):
                 places[content] = place_of(facts[content], table)
         return places
 
-    def _look_at_table(self) -> None:
+    def _make_needed_table(self) -> None:
         """Make the table if a query needs it, or contents wait for it."""
         with self._database.read() as db:
             found = db.execute(f"SELECT 1 FROM contents WHERE {WAITING} LIMIT 1")
             waiting = found.fetchone() is not None
         if not (self._gazetteer.asked.is_set() or waiting):
             return
-        self._make()
+        self._make_table()
         if waiting and self._gazetteer.ready:
             with self._database.write(quiet=True) as db:
                 db.execute(f"UPDATE contents SET unplaced = 1 WHERE {WAITING}")
 
-    def _make(self) -> None:
+    def _make_table(self) -> None:
         """Make the table if it is missing; a failure is reported once, and tried again later."""
         if self._backoff.seconds:
             return
@@ -181,7 +181,7 @@ class Placing(BackgroundLoop):
             self._backoff.reset(self._backoff.reason)
 
 
-def _keep(db: Any, content: str, facts: str, place: Found | None) -> None:
+def _keep(db: Any, content: str, facts: str, place: FoundPlace | None) -> None:
     """Store a place; facts that changed meanwhile are looked up again."""
     if place is None:
         db.execute(
@@ -208,7 +208,7 @@ def _is_located(facts: Facts) -> bool:
     return _coordinates(facts) is not None or any(_text(facts, name) for name in FIELDS)
 
 
-def place_of(facts: Facts, table: Table) -> Found:
+def place_of(facts: Facts, table: Table) -> FoundPlace:
     """The place of a content with these facts; location fields are never guessed from others."""
     if (point := _coordinates(facts)) is not None and (near := table.nearest(*point)) is not None:
         km = None if near.place is None else near.km
@@ -250,7 +250,7 @@ def _found(
     place: Place | None,
     part: Place | None = None,
     km: float | None = None,
-) -> Found:
+) -> FoundPlace:
     code = place.country if place is not None else code
     country = table.area(code) if code else None
     region = table.area(f"{code}.{place.region}") if place is not None else None
@@ -258,7 +258,7 @@ def _found(
     if part is not None:
         names += filter(None, (part.name, part.hebrew, part.local))
     names += _every_name(region)
-    return Found(
+    return FoundPlace(
         city=place.name if place else None,
         part=part.name if part else None,
         hebrew=place.hebrew if place else None,

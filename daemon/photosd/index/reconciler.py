@@ -42,12 +42,12 @@ LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
 UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
 FAILED_SECONDS = 1.0  # until the next turn of this thread after an error
-STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
-MAX_LINKS = 100  # paths compared singly
+STALLED_SECONDS = 900.0  # a comparison without progress for this long counts as hung
+MAX_LINKS = 100  # paths compared one by one; of more, their directories are compared
 
 
-class Unread:
-    """Places in trees; each is retried after a pause that doubles with each retry that fails.
+class UnreadPlaces:
+    """Unreadable places in trees; each is retried after a pause that doubles with each failure.
 
     Other comparisons that find it unreadable do not prolong the pause. Any thread may use it.
     """
@@ -92,7 +92,7 @@ class Unread:
 class Round:
     """A comparison of everything, and the events to set at its end.
 
-    Without events it leaves out what is still being compared, and is then not ``complete``.
+    One without events skips comparisons that are still running, and is then not ``complete``.
     """
 
     def __init__(self, requests: Iterable[threading.Event]) -> None:
@@ -152,7 +152,7 @@ class Reconciler(StoppableThread):
         self._rounds: list[Round] = []  # a slow file system may delay the end of some
         self._interrupted: list[ComparisonJob] = []  # because their file system stopped responding
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
-        self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
+        self._unread = UnreadPlaces(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._missing = False  # a thread
         self._pause = RETRY_SECONDS  # after an internal error; longer while it persists
@@ -229,17 +229,17 @@ class Reconciler(StoppableThread):
                 return
             try:
                 self._begin_missing()
-                self._attend_to_silence()
+                self._check_silence()
                 if time.monotonic() >= min(self._next_full, self._next_partial):
                     self._begin_round()
                 self._begin_due()
                 self._begin_unread()
                 self._end_rounds()
-            except Exception as error:  # one odd path must not stop the watching of others
-                self._set_back(error)
-                time.sleep(FAILED_SECONDS)  # what was due still is
+            except Exception as error:  # an error with one path must not end this thread
+                self._retry_later(error)
+                time.sleep(FAILED_SECONDS)  # the failed step is still due
 
-    def _set_back(self, error: Exception) -> None:
+    def _retry_later(self, error: Exception) -> None:
         """A step failed: retry later; unknown errors with increasing pauses."""
         pause = self._pause
         if isinstance(error, StorageError):
@@ -304,13 +304,13 @@ class Reconciler(StoppableThread):
             self._catalog.sweep(time.time() - KEPT_SECONDS)
             self.compared = self.compared or (ended.complete and not failed)
             self._pause = min(2 * self._pause, LONGEST_RETRY) if failed else RETRY_SECONDS
-            if ended.complete and not failed:  # only now it is certain that everything was written
+            if ended.complete and not failed:  # the catalog can be written again
                 self.waiting_for = None
         finally:
             self._rounds.remove(ended)
             if not self._rounds:
                 self._next_partial = NEVER
-                # It may have been requested again meanwhile.
+                # Another comparison may have been requested meanwhile.
                 self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
             for request in ended.requests:
                 request.set()
@@ -431,15 +431,15 @@ class Reconciler(StoppableThread):
                 for whole in job.rounds:
                     whole.failed = True
                 if isinstance(error, StorageError):
-                    # Comparing everything implies less: see `_replaced`.
+                    # A full comparison checks less (`Comparison._replaced`): hint these again.
                     for path in job.paths:
                         self.look_at(path)
-                self._set_back(error)
+                self._retry_later(error)
                 self.wake()
 
     # -- file systems that do not respond ---------------------------------------------------------
 
-    def _attend_to_silence(self) -> None:
+    def _check_silence(self) -> None:
         """Mark the folders on silent file systems; compare those that respond again."""
         before, self._silent = self._silent, set()
         folders = self._folders.all()
@@ -453,7 +453,7 @@ class Reconciler(StoppableThread):
                 mount = self._filesystems.of(folder.path).mount
                 self._folders.update(folder, not_answering(folder.path, mount))
             else:
-                self._look_for(folder)
+                self._recheck_offline(folder)
         watched = {folder.id for folder in folders}
         self._retries = {key: at for key, at in self._retries.items() if key in watched}
         self._resume()
@@ -469,7 +469,7 @@ class Reconciler(StoppableThread):
             else:
                 self._interrupted.append(job)
 
-    def _look_for(self, folder: Folder) -> None:
+    def _recheck_offline(self, folder: Folder) -> None:
         """Compare an offline share again, with increasing pauses."""
         if folder.present or not can_hang(self._filesystems.of(folder.path).mount):
             self._retries.pop(folder.id, None)
@@ -484,8 +484,8 @@ class Reconciler(StoppableThread):
 
 
 def together(trees: dict[bytes, Folder]) -> dict[bytes, Folder]:
-    """These places with their folders; of many their directories, or the whole folders: thousands
-    of links may lead to one share.
+    """These places with their folders. More than MAX_LINKS are joined to their directories, or to
+    whole folders: thousands of links may lead to one share.
     """
     if len(trees) > MAX_LINKS:
         trees = {max(f.path, p.rpartition(b"/")[0], key=len): f for p, f in trees.items()}

@@ -1,6 +1,4 @@
-"""The work list of a model switch: contents indexed by one model that the next has yet
-to encode.
-"""
+"""The work list of a model switch: contents that the next model has not encoded yet."""
 
 from __future__ import annotations
 
@@ -15,8 +13,8 @@ from photosd.watch.scanner import Entry
 
 MAX_TRIES = 3  # times a photo may be postponed; after the switch the normal work list takes over
 
-# One path of each content that is readable now and has no vector of the model. By content, never by
-# folder (hence "+"): each batch continues after the last one.
+# One path of each content that is readable now and has no vector of the model. "+": SQLite must use
+# the index by content, not by folder, since each batch continues after the last content.
 LEFT = (
     "WHERE state = 'indexed' AND +folder IN"
     " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')) AND NOT EXISTS"
@@ -37,8 +35,8 @@ class ReencodingList:
         self._after = ""
         self._later: dict[str, tuple[float, int]] = {}  # content: not before (monotonic); times
         self.given_up: set[str] = set()
-        self._out: set[bytes] = set()  # in the pipeline's hands
-        self._dry = False
+        self._in_progress: set[bytes] = set()  # paths that the pipeline has
+        self._exhausted = False
 
     def left(self) -> int:
         """Contents still to encode; at a million photos this takes a second."""
@@ -50,23 +48,23 @@ class ReencodingList:
 
     def exhausted(self) -> bool:
         """Whether the pipeline's last request found nothing left to do."""
-        return self._dry
+        return self._exhausted
 
     def close(self) -> None:
-        """No more requests will follow."""
+        """Close the connection to the catalog."""
         self._reader.close()
 
     # -- interface of a work list -----------------------------------------------------------------
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
-        """The next photos in order of content; after the last, the first again."""
+        """The next photos in order of content; after the last one, again from the first."""
         from_the_first = not self._after
         found = self._next(limit)
-        if not found and not from_the_first and not self._out:  # a pass takes long: one at the end
+        if not (found or from_the_first or self._in_progress):  # once: a pass takes long
             found, from_the_first = self._next(limit), True
-        self._dry = not (found or self._later or self._out) and from_the_first
+        self._exhausted = not (found or self._later or self._in_progress) and from_the_first
         with self._lock:
-            self._out.update(photo.path for photo in found)
+            self._in_progress.update(photo.path for photo in found)
         return found
 
     def _next(self, limit: int) -> list[Photo]:
@@ -86,7 +84,7 @@ class ReencodingList:
         return None if first is None else time.time() + first - time.monotonic()
 
     def perhaps_known(self, _photo: Photo) -> bool:
-        """Whether a hash could avoid decoding: never, here."""
+        """Never: without a vector of this model every content must be decoded."""
         return False
 
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
@@ -94,7 +92,7 @@ class ReencodingList:
         with self._lock:
             for entry, content in finished:
                 self._later.pop(content, None)
-                self._out.discard(entry.path)
+                self._in_progress.discard(entry.path)
 
     def failed(self, photo: Photo, _failure: WorkFailure, *, deaths: int = 0) -> None:
         """Leave it to the work list, which retries and quarantines."""
@@ -106,17 +104,17 @@ class ReencodingList:
         with self._lock:
             times = self._later.get(content, (0.0, 0))[1] + 1
             self._later[content] = (time.monotonic() + due - time.time(), times)
-            self._out.discard(photo.path)
+            self._in_progress.discard(photo.path)
         if deaths or times >= MAX_TRIES:
             self._skip(photo)
 
     def journal(self, paths: Iterable[bytes]) -> None:
-        """Suspects are handled by the work list, after the switch."""
+        """Nothing: photos that may crash a worker are left to the work list, after the switch."""
 
     def release(self, paths: Iterable[bytes]) -> None:
         """The pipeline releases these; unfinished ones come up again."""
         with self._lock:
-            self._out.difference_update(paths)
+            self._in_progress.difference_update(paths)
 
     def journaled(self) -> set[bytes]:
         """None: see `journal`."""
@@ -126,7 +124,7 @@ class ReencodingList:
         content = photo.content or ""
         with self._lock:
             self._later.pop(content, None)
-            self._out.discard(photo.path)
+            self._in_progress.discard(photo.path)
             self.given_up.add(content)
 
     def _may(self, content: str, now: float) -> bool:

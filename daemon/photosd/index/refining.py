@@ -1,4 +1,4 @@
-"""Replaces vectors of previews by those of the full pictures, while nothing else is to be done.
+"""Replaces vectors of previews by those of the full pictures, while photosd is otherwise idle.
 
 A thread decodes the full picture of each content whose vector comes from a preview, and replaces
 the vector in place; until then the preview's answers queries. The catalog says what is left, so
@@ -34,10 +34,10 @@ log = structlog.get_logger()
 BATCH = 32  # contents of one commit
 AT_ONCE = 2  # at decoders, so that others do not wait long
 GATHER_SECONDS = 2.0  # after a change of the catalog
-BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
+BUSY_SECONDS = 2.0  # between checks whether photos are still being indexed
 ANSWER_SECONDS = 600.0  # workers have their own limits; this is for stopped ones
 RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
-UNENCODED = (EncoderUnavailable, EncoderDied, EncodingFailed, TimeoutError)
+NOT_ENCODED = (EncoderUnavailable, EncoderDied, EncodingFailed, TimeoutError)
 
 
 class Reads(Protocol):
@@ -68,7 +68,7 @@ class Serving(NamedTuple):
 
 
 class Refining(BackgroundLoop):
-    """Works while nothing else is to be done; ``left``: contents still to refine."""
+    """Works while photosd is otherwise idle; ``left``: contents still to refine."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class Refining(BackgroundLoop):
             except DecodeFailed as error:
                 if _is_final(error):
                     kept.append(one.content)
-            except UNENCODED:
+            except NOT_ENCODED:
                 pass  # in the next round
 
     def _write(

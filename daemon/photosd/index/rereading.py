@@ -27,7 +27,7 @@ VERSION = "facts_version"  # of the facts in the catalog
 BATCH = 100  # contents written at once
 AT_ONCE = 2  # at decoders, so that others do not wait long
 READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
-BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
+BUSY_SECONDS = 2.0  # between checks whether photos are still being indexed
 RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 LONGEST_SECONDS = 3600.0  # the same, if none could be read, as when all are only in iCloud
 
@@ -48,7 +48,7 @@ class Reads(Protocol):
 
 
 class Rereading(BackgroundLoop):
-    """Reads facts again while nothing else is to be done; a wake begins another round."""
+    """Reads facts again while photosd is otherwise idle; a wake begins another round."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from photosd.index.contents import Contents
 
 log = structlog.get_logger()
 
-KEPT_SECONDS = 30 * 86_400.0  # of deleted photos: their rows in the catalog, and what is derived
+KEPT_SECONDS = 30 * 86_400.0  # how long rows and derived data of deleted photos are kept
 EVERY_SECONDS = 3600.0
 RETRY_SECONDS = 60.0
 LOOK_SECONDS = 86_400.0  # between two checks of all contents, for missed ones
@@ -60,7 +60,7 @@ class Retention(BackgroundLoop):
         """``others``: further checks with the same interval; may raise StorageError."""
         super().__init__("retention", retry=RETRY_SECONDS)
         self._catalog, self._contents, self._stores, self._clock = catalog, contents, stores, clock
-        self._one = threading.Lock()  # at a time
+        self._deleting = threading.Lock()  # held by the one thread that deletes
         self._looked_at, self._others = 0.0, others
         self._compact_needed = False  # whether deleted data may still be on disk
 
@@ -76,7 +76,7 @@ class Retention(BackgroundLoop):
         """Delete contents without a path for 30 days, or that were purged; returns how many. Raises
         the stores' errors.
         """
-        with self._one:
+        with self._deleting:
             before, deleted = self._clock() - KEPT_SECONDS, 0
             self._contents.clamp_future_times(self._clock())
             self._catalog.sweep(before)

@@ -1,9 +1,8 @@
-"""What follows from a failure: everything waits, a photo is retried, or it is quarantined.
+"""Decides after a failure: wait with everything, retry the photo, or quarantine it.
 
-A worker may also be killed from outside: by the OOM killer, by an administrator. So a crash with
-several photos only means that each is tried alone; a photo that crashed a worker
-alone is retried once more when all other work is done. Photos on which a worker failed without
-crashing are retried later.
+A worker may also be killed from outside, by the OOM killer or an administrator. So after a crash
+with several photos each is tried alone; a photo that crashed a worker alone is retried once more
+when all other work is done. Photos on which a worker failed without crashing are retried later.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ from photosd.index.photo import Photo
 from photosd.index.worklist import Work, WorkFailure
 
 log = structlog.get_logger()
+
+DEATHS = 2  # of workers, by one photo alone; the second time with nothing else in progress
 
 
 def ran_out(error: DecodeFailed) -> bool:
@@ -93,9 +94,6 @@ def reason_of(error: Exception) -> str | None:
     return "disk" if isinstance(error, StorageError | sqlite3.DatabaseError | OSError) else None
 
 
-DEATHS = 2  # single photo at the worker; the second time with nothing else running
-
-
 def crash_failure(reason: str, stack: str, deaths: int) -> WorkFailure | None:
     """The failure to record after ``deaths`` crashes, or None: retry it alone.
 
@@ -117,7 +115,7 @@ class Quarantine:
     """Photos that are tried alone, and retries per photo. For one thread.
 
     Each failure is first written to the work list; an error there leaves everything unchanged.
-    ``waits``: seconds between retries, in turn.
+    ``waits`` of its methods: seconds before each retry.
     """
 
     def __init__(self, worklist: Work) -> None:

@@ -20,7 +20,7 @@ from photosd.core.query_priority import after_queries
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
-from photosd.watch.beside import files_of, has_links
+from photosd.watch.sidecar_stamps import files_of, has_links
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ COPIES = 16  # of one content, whose sidecars are merged
 
 class Due(msgspec.Struct, frozen=True):
     """A photo whose sidecars must be read. ``former``: the content that had their facts before;
-    ``sidecar``: their stamp (see `watch.beside`); None: it has none.
+    ``sidecar``: their stamp (see `watch.sidecar_stamps`); None: it has none.
     """
 
     path: bytes

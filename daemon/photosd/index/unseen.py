@@ -1,4 +1,4 @@
-"""The known paths that a comparison does not find."""
+"""Finds the known paths that a comparison has not seen, with little memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 
 
 class Unseen:
-    """Which known paths a comparison does not find, in sixteen bytes for each.
+    """Which known paths a comparison has not seen; takes sixteen bytes for each.
 
-    By their hashes: 64 bits, with another key in each process.
-
-    If two of a million paths have the same hash (a chance of one in 40 million), a deleted file may
-    be taken for a present one until the next start; never the reverse.
+    Compares 64-bit hashes, which have another key in each process. If two of a million paths have
+    the same hash (a chance of one in 40 million), a deleted file may count as present until the
+    next start; a present file never counts as deleted.
     """
 
     def __init__(self, known: Iterable[bytes]) -> None:
@@ -24,7 +23,7 @@ class Unseen:
     def __len__(self) -> int:
         return len(self._known)
 
-    def saw(self, paths: Iterable[bytes]) -> None:
+    def mark_seen(self, paths: Iterable[bytes]) -> None:
         """These files exist."""
         self._seen.extend(map(hash, paths))
 

@@ -49,7 +49,7 @@ from photosd.index.table import (
 
 log = structlog.get_logger()
 
-PREFIX, FLUSHED = "vectors_", "_settled"
+PREFIX, FLUSHED = "vectors_", "_settled"  # of the tables' names on disk
 # Commits; each adds a fragment and a manifest (measured: 0.15 ms per query each).
 COMPACT_EVERY = 40
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
@@ -111,7 +111,7 @@ class VectorStore:
             what = f"the index in {self._directory}"
             kind = lance_kind(error, self._directory)
             raise storage_error(what, error, kind, self._directory) from error
-        self._keep_up()
+        self._start_maintenance()
 
     def _repair(self, error: Exception) -> None:
         """Repair damaged tables; raise the error if none is damaged."""
@@ -156,7 +156,7 @@ class VectorStore:
             self._table = open_table(self._directory, recent, self.dimension)
         self._flushed = None
         if self._path(flushed).is_dir():
-            found = self._place()
+            found = self._flushed_table()
             if found.ready or found.contents() - self._recent_contents():
                 found.open()
                 self._flushed = found
@@ -206,13 +206,13 @@ class VectorStore:
             # All at once: neighbouring rows are copied each time.
             self._matrix.drop(set(contents))
             self._matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)
-        self._keep_up()
+        self._start_maintenance()
 
     def relabel(self, contents: Mapping[str, Traits]) -> None:
         """Change the traits of the rows of these contents.
 
-        For recent rows columns are written, not rows. Settled rows become recent again, up to a
-        limit; contents without rows are ignored.
+        For recent rows only columns are written. Flushed rows become recent again, up to
+        MOVED_AT_ONCE contents. Contents without rows are ignored.
         """
         with self._writing():
             recent = {one: found for one, found in contents.items() if one in self._matrix}
@@ -224,7 +224,7 @@ class VectorStore:
                 self._matrix.relabel(recent)
             if flushed and self._flushed is not None:
                 self._relabel_flushed(self._flushed, flushed)
-        self._keep_up()
+        self._start_maintenance()
 
     def _relabel_flushed(self, place: FlushedTable, contents: Mapping[str, Traits]) -> None:
         if len(contents) > MOVED_AT_ONCE:
@@ -272,7 +272,7 @@ class VectorStore:
             force_rewrite(self._table)
             self._optimize()
         self._compactions, self._compact_at = COMPACTIONS, 0.0
-        self._keep_up()
+        self._start_maintenance()
 
     def tidy(self) -> None:
         """Delete the files that the last compaction replaced, once they are unused."""
@@ -281,7 +281,7 @@ class VectorStore:
                 self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
                 self._untidy_at = None
             trim()
-        self._keep_up()
+        self._start_maintenance()
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait for background writes, up to this time; False if one is still running."""
@@ -297,8 +297,8 @@ class VectorStore:
 
     # -- flushing, in a background thread --------------------------------------------------------
 
-    def _keep_up(self) -> None:
-        """Start due maintenance, if any."""
+    def _start_maintenance(self) -> None:
+        """Start a flush or a compaction in the background, if one is due."""
         room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
         if len(self._matrix) * self.dimension * 4 > room:
             self._maintenance.begin(self._flush)
@@ -317,10 +317,10 @@ class VectorStore:
         with self._lock:
             left = self._removed if self._flushing else set()  # since an attempt that failed
             self._flushing, self._changed, self._removed = True, set(), left
-        place = self._flushed or self._place()
+        place = self._flushed or self._flushed_table()
         place.remove(sorted(self._recent_contents() | left))
         for batch in self._table.search().to_batches(BATCH):
-            place.absorb(batch)
+            place.append(batch)
         place.compact()
         if self._maintenance.abandoned:
             return 0
@@ -347,7 +347,7 @@ class VectorStore:
         self._compact_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
         return len(self)
 
-    def _place(self) -> FlushedTable:
+    def _flushed_table(self) -> FlushedTable:
         return FlushedTable(self._directory, self._names()[1], self.dimension)
 
     @contextlib.contextmanager

@@ -75,7 +75,7 @@ def _version(name: str) -> str:
 class WorkFailure(msgspec.Struct, frozen=True):
     """Why a photo could not be indexed.
 
-    ``retry_at`` null: only after the file changes, or the circumstance of ``code`` (see `causes`).
+    ``retry_at`` None: only after the file changes, or the circumstance of ``code`` (`DEPENDS_ON`).
     """
 
     reason: str
@@ -202,7 +202,7 @@ class WorkList:
                 self._handed_out.pop(entry.path, None)
                 try:
                     _done(db, entry, content)
-                except UNWRITABLE as error:  # one odd row must not block others
+                except UNWRITABLE as error:  # one bad row must not block others
                     mark_failed(db, entry.path, error)
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 

@@ -45,7 +45,7 @@ log = structlog.get_logger()
 # Parts of STOP_SECONDS: for all parts to stop; until our own clients have disconnected; then the
 # process exits.
 ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP_SECONDS - 1
-LAST_WORDS_SECONDS = 0.5
+LOG_SECONDS = 0.5
 SETTING_SECONDS = 30.0
 RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # before retrying a failed start
 WARM_UP_QUERIES, WARM_UP_SECONDS = 4, 5.0
@@ -72,7 +72,7 @@ class Daemon:
         self._library: Library | None = None
         self._monitor: LivenessMonitor | None = None
         self._open = threading.Event()
-        self._asking_ourselves = threading.Lock()
+        self._querying_own_socket = threading.Lock()
         self._trouble: PhotosdError | None = None  # why there is no library; opening is retried
         self._stop_asked = threading.Event()
         self._stopping: asyncio.Event | None = None
@@ -150,14 +150,14 @@ class Daemon:
     def force_exit(self, reason: str) -> None:
         """Exit now: all important data is on disk, and workers end with this process."""
 
-        def say() -> None:  # in a thread, as the log's disk may be what hangs
+        def say() -> None:  # in a thread, since the disk of the log may be what hangs
             log.warning("stop_forced", reason=reason, remedy="no action needed: no data is lost")
             logging.shutdown()
 
-        words = threading.Thread(target=say, name="last-words", daemon=True)
+        words = threading.Thread(target=say, name="exit-log", daemon=True)
         with contextlib.suppress(RuntimeError):  # out of threads: do not log
             words.start()
-            words.join(LAST_WORDS_SECONDS)
+            words.join(LOG_SECONDS)
         os._exit(0)
 
     async def _own_clients_gone(self, monitor: LivenessMonitor) -> None:
@@ -169,8 +169,8 @@ class Daemon:
 
         def wait() -> None:
             monitor.stop(deadline)
-            if self._asking_ourselves.acquire(timeout=deadline.remaining):
-                self._asking_ourselves.release()
+            if self._querying_own_socket.acquire(timeout=deadline.remaining):
+                self._querying_own_socket.release()
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 loop.call_soon_threadsafe(gone.set)
 
@@ -218,7 +218,7 @@ class Daemon:
         """Why the library cannot be opened now; nothing of it is kept then."""
         try:
             library = self._library = Library(self.home, settings, self._environment)
-            if self._going():  # it did not exist yet when notified
+            if self._is_stopping():  # it did not exist yet when notified
                 library.halt()
             library.open()
             self._warming = threading.Thread(
@@ -243,22 +243,22 @@ class Daemon:
         """Run a complete query before the first client does, from socket to socket."""
         if library.engine.warm_up(library.encoder.limits.start):
             for number in range(WARM_UP_QUERIES):
-                with self._asking_ourselves:
-                    if self._going():
+                with self._querying_own_socket:
+                    if self._is_stopping():
                         break
-                    self._ask_ourselves(f"warm-up query {number}")
+                    self._query_own_socket(f"warm-up query {number}")
         gc.collect()
         gc.freeze()  # else each full collection visits all modules, 50 ms that queries wait
         library.warmed_up.set()
 
-    def _ask_ourselves(self, text: str) -> None:
+    def _query_own_socket(self, text: str) -> None:
         with (
             contextlib.suppress(PhotosdError),
             Client(self._endpoint.path, timeout=WARM_UP_SECONDS) as client,
         ):
             client.query(text, mode="local")
 
-    def _going(self) -> bool:
+    def _is_stopping(self) -> bool:
         return self._deadline is not None
 
     # -- for operations ---------------------------------------------------------------------------
@@ -350,7 +350,7 @@ class Daemon:
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:
-        if self._going():
+        if self._is_stopping():
             return "stopping"
         if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
             return "degraded"

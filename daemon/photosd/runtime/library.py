@@ -104,13 +104,13 @@ class Library:
             settle_seconds=settings.watch.settle_seconds,
             rescan_seconds=settings.watch.rescan_minutes * 60,
             is_embedded=self.contents.is_served,
-            on_work=work.tell,
+            on_work=work.notify,
         )
-        self.sidecars = Sidecars(database, pool, work.tell, slow=self.filesystems.some_slow)
+        self.sidecars = Sidecars(database, pool, work.notify, slow=self.filesystems.some_slow)
         self.gazetteer = Gazetteer(home.places)
-        self.placing = Placing(database, self.gazetteer, work.tell)
+        self.placing = Placing(database, self.gazetteer, work.notify)
         self.rereading = Rereading(
-            database, self.contents, pool, work.tell, busy=lambda: not self._is_resting()
+            database, self.contents, pool, work.notify, busy=lambda: not self._is_idle()
         )
         store = ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         self.thumbnails = Thumbnails(pool, store)
@@ -138,8 +138,8 @@ class Library:
             self.contents,
             pool,
             self._served_model,
-            work.tell,
-            busy=lambda: not self._is_resting(),
+            work.notify,
+            busy=lambda: not self._is_idle(),
         )
         # What looks at the library as a whole.
         self.status = LibraryStatus(
@@ -275,7 +275,7 @@ class Library:
         shape = Shape.of(runtime.spec.preprocess)
         return Serving(runtime.spec.fingerprint, shape, runtime.encoder, runtime.store)
 
-    def _is_resting(self) -> bool:
+    def _is_idle(self) -> bool:
         """Whether nothing is being indexed, and indexing is not paused."""
         return self.status.idle() and not self.pipeline.paused.remaining
 

@@ -54,7 +54,7 @@ class ModelSwitch(threading.Thread):
         self._fill.close()
 
     def release(self) -> None:
-        """It is done, and the target stays."""
+        """Close the work list, and leave the target running."""
         self._fill.close()
 
     def report(self) -> SwitchReport:
@@ -134,7 +134,7 @@ class ModelSwitcher:
         self._switch: ModelSwitch | None = None
         self._stopped = False
         self._over = threading.Event()
-        self._leaving: list[threading.Thread] = []  # each stops a model
+        self._closing: list[threading.Thread] = []  # each stops a model
         self.trouble: PhotosdError | None = None  # why the requested model cannot be used
 
     def follow(self, name: str) -> None:
@@ -180,11 +180,11 @@ class ModelSwitcher:
             return  # a hung switch; waiting threads end with the process
         self._stopped = True
         switch, self._switch = self._switch, None
-        leaving = list(self._leaving)
+        closing = list(self._closing)
         self._lock.release()
         if switch is not None:
             switch.stop(deadline)
-        for thread in leaving:
+        for thread in closing:
             thread.join(deadline.remaining)
 
     def engine(self) -> Engine:
@@ -245,18 +245,18 @@ class ModelSwitcher:
             # Photos moved at that moment were marked as indexed, by the old model.
             contents.serve(new.spec.fingerprint)
             self._switch = None
-            self.leave(old, switch)
+            self.close_later(old, switch)
         log.info("model_switched", model=new.spec.name, before=old.spec.name)
 
-    def leave(self, old: ModelRuntime, switch: ModelSwitch) -> None:
+    def close_later(self, old: ModelRuntime, switch: ModelSwitch) -> None:
         """Stop a model, in a thread, once its last queries are answered."""
-        leaver = threading.Thread(
-            target=self._see_off, args=(old, switch), name="leaving-model", daemon=True
+        closer = threading.Thread(
+            target=self._close_old, args=(old, switch), name="close-model", daemon=True
         )
-        self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaver]
-        leaver.start()
+        self._closing = [thread for thread in self._closing if thread.is_alive()] + [closer]
+        closer.start()
 
-    def _see_off(self, old: ModelRuntime, switch: ModelSwitch) -> None:
+    def _close_old(self, old: ModelRuntime, switch: ModelSwitch) -> None:
         self._over.wait(LINGER_SECONDS)
         old.close()
         switch.release()

@@ -23,7 +23,7 @@ from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
-from photosd.gemini.pending_question import Outside
+from photosd.gemini.pending_question import SendPermission
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.index.vocabulary import Vocabulary
@@ -67,7 +67,7 @@ MIN_KNOWN = 0.5  # of the words: a text that was typed in the wrong layout has f
 class Engine:
     """Searches one model's vectors. Any thread may use it.
 
-    It does not call the cloud: each query carries its own permission to send (``outside``).
+    It does not call the cloud: permission to send comes with each query.
     """
 
     def __init__(
@@ -96,10 +96,10 @@ class Engine:
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
         self._rankings, self._hits = Rankings(), Hits(shared)
 
-    def query(self, params: QueryParams, outside: Outside | None = None) -> QueryResult:
+    def query(self, params: QueryParams, permission: SendPermission | None = None) -> QueryResult:
         """The best photos, and how good they are.
 
-        The words may be sent with ``outside``, as consent and mode allow; without it nothing is
+        The words may be sent with ``permission``, as consent and mode allow; without it nothing is
         sent, whatever the mode. Raises PhotosdError if nothing can answer in time.
         """
         started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
@@ -107,7 +107,7 @@ class Engine:
         if params.cursor is None:
             question, cursor = self._parser.parse(params), Cursor()
             question, warnings = self._conditions.apply(question, params)
-            ranking = self._ranked(question, outside, deadline, warnings)
+            ranking = self._ranked(question, permission, deadline, warnings)
             encoded = time.perf_counter() - ranking.seconds  # without the time of its searches
             ranking = self._sorted(self._reconsidered(ranking, deadline, warnings))
         else:
@@ -236,14 +236,18 @@ class Engine:
     # -- embedding and retrieving -----------------------------------------------------------------
 
     def _ranked(
-        self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
+        self,
+        question: Question,
+        permission: SendPermission | None,
+        deadline: Deadline,
+        warnings: list[str],
     ) -> Ranking:
-        """The request to Gemini starts first, if enabled; our search runs meanwhile."""
+        """Starts the request to Gemini, if enabled, then searches locally meanwhile."""
         if not question.terms:  # all its words became conditions
             oldest = question.sort == "date"
             find = functools.partial(self._retrieval.latest, question, oldest=oldest)
             return Ranking(question, None, "text_match", self._pairs.joined(question, find))
-        asked = self._gemini.ask(question, outside)
+        asked = self._gemini.ask(question, permission)
         own: Ranking | PhotosdError
         try:
             own = self._embedded(question, deadline)

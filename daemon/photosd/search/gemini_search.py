@@ -6,7 +6,7 @@ import msgspec
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
-from photosd.gemini.pending_question import Outside, PendingQuestion
+from photosd.gemini.pending_question import PendingQuestion, SendPermission
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, QueryEmbedder
 from photosd.search.keyboard_layouts import script_of
 from photosd.search.paging import Modes
@@ -37,17 +37,17 @@ class GeminiSearch:
         """``scripts``: those that the model reads; None: any."""
         self._embedder, self._scripts = embedder, scripts
 
-    def ask(self, question: Question, outside: Outside | None) -> PendingQuestion | None:
+    def ask(self, question: Question, permission: SendPermission | None) -> PendingQuestion | None:
         """Start the request and return at once. Raises CloudNotPermitted for a mode without
         consent.
         """
-        if outside is None or not question.words:  # pictures only: Gemini needs text
+        if permission is None or not question.words:  # pictures only: Gemini needs text
             return None
         if (text := question.plain) is None:
-            return outside.decline(COMPOSED)
+            return permission.decline(COMPOSED)
         # Filters are applied locally: few of the photos that Gemini finds may pass them.
         narrowed = question.where is not None
-        return outside.ask(text, max(question.limit, MAX_NAMED if narrowed else DEEPER))
+        return permission.ask(text, max(question.limit, MAX_NAMED if narrowed else DEEPER))
 
     def results(
         self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline

@@ -39,7 +39,7 @@ class Filesystems:
     """All file systems, found by path in the mount table."""
 
     def __init__(self) -> None:
-        self.changed = Listeners()  # told when one falls silent, and when it answers again
+        self.changed = Listeners()  # notified when one stops answering, or answers again
         self._watch = MountWatch()
         self._lock = threading.Lock()
         self._filesystems: dict[tuple[str, str], Filesystem] = {}
@@ -133,13 +133,13 @@ class Filesystems:
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
-        """The items of one call of `calls` about ``path``; raises NotAnswering, other OSErrors."""
+        """The items of one of `filesystem_calls` about ``path``; raises NotAnswering, OSError."""
         filesystem = self.of(path)
         try:
             yield from filesystem.call(path, call, *arguments, long=long)
         except NotAnswering:
             self._wake.set()
-            self.changed.tell()
+            self.changed.notify()
             raise
 
     def ask(self, path: bytes, call: str) -> Item:
@@ -171,7 +171,7 @@ class Filesystems:
         """Report that another process waits too long for the bytes of ``path``."""
         self.of(path).report_silent(path)
         self._wake.set()
-        self.changed.tell()
+        self.changed.notify()
 
     def resolve(self, path: bytes) -> bytes:
         """``path`` without links, like realpath; each part is read by its file system's worker."""
@@ -312,7 +312,7 @@ class Filesystems:
                 if filesystem.idle and filesystem.mount.point not in mounted:
                     del self._filesystems[key]
         if answering:
-            self.changed.tell()
+            self.changed.notify()
 
     def some_slow(self) -> bool:
         """Whether any file system takes long for each answer."""

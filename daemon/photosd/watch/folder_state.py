@@ -68,7 +68,7 @@ def probe_folder(
 
     ``known`` is the result of an earlier probe. A folder on another file system than that is
     offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` returns
-    its device and inode, as `calls.look` does, and ``volume`` the UUID of its volume.
+    its device and inode, as `filesystem_calls.look` does, and ``volume`` its volume's UUID.
     """
     table = mounts() if table is None else table
     mount = mount_of(path, table)

@@ -167,13 +167,13 @@ class FSEventsSource:
         path = respelled(ignore.root, reported)
         if flags & Flag.ROOT_CHANGED:
             self._replaced.add(ignore.root)
-            self._listener.look_up()
+            self._listener.check_soon()
         elif flags & LOST or path is None:
             self._lost(path, ignore.root)
         elif flags & MOUNTED:
             self._listener.unmounted(path)
         elif path == ignore.root:
-            self._listener.look_up()
+            self._listener.check_soon()
         elif flags & (ITEM | TREE) or not flags:
             for spelling in spellings(ignore.root, path):
                 self._changed(spelling, not flags & ITEM, ignore)

@@ -16,7 +16,7 @@ from photosd.core.sidecar_names import is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.inotify_reader import DIRECTORY_MASK, ROOT_MASK, InotifyReader
 from photosd.watch.source import Listener, OutOfWatches, Receive
-from photosd.watch.walk import MAY_PASS, unknown_below, walk
+from photosd.watch.walk import TRANSIENT, unknown_below, walk
 from photosd.watch.watch_limits import watch_budget
 
 FULL = frozenset((errno.ENOSPC, errno.ENOMEM))
@@ -145,7 +145,7 @@ class InotifySource:
             self._listener.lost()
             return
         if event.mask & SELF:
-            self._listener.look_up()
+            self._listener.check_soon()
         # A copy: processing adds and drops watches.
         for watched in list(self._by_descriptor.get(event.wd, ())):
             if event.mask & InotifyConstants.IN_UNMOUNT:
@@ -204,7 +204,7 @@ class InotifySource:
             self._watch_directory(path, ignore)
 
         def unknown(path: bytes, number: int) -> None:
-            if number in MAY_PASS:
+            if number in TRANSIENT:
                 directory = unknown_below(path).rstrip(b"/")
                 pause = min(2 * before.pause, LONGEST_PAUSE) if before else PAUSE
                 self._unlisted[directory] = Unlisted(ignore, time.monotonic() + pause, pause)

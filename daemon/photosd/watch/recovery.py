@@ -1,4 +1,4 @@
-"""When to restart after trouble: once it is quiet, and later with each recurrence."""
+"""When to restart the watcher after trouble: once events stop, and later each time it recurs."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from photosd.core.filestat import is_hidden, normalised
 from photosd.core.formats import is_photo_name
 from photosd.core.progress import tick
 from photosd.core.sidecar_names import SidecarNames, is_sidecar_name, likely_names
-from photosd.watch.beside import Listings, stamp
 from photosd.watch.ignore import IgnoreRules, Level
+from photosd.watch.sidecar_stamps import Listings, stamp
 from photosd.watch.walk import VANISHED, OnError, OnLibrary, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 
     The numbers are those of `core.filestat`. ``place`` is the device of the name, which for a link
     is not always that of the file; None: unknown. ``sidecar``: the stamp of the files that describe
-    the photo (see `beside`); empty without one.
+    the photo (see `sidecar_stamps`); empty without one.
     """
 
     path: bytes
@@ -122,7 +122,7 @@ def _photos(
 
 
 def sidecar_of(photo: bytes, ignore: IgnoreRules | None, hinted: Iterable[bytes] = ()) -> str:
-    """The sidecar stamp of one photo, read from disk; see `beside`.
+    """The sidecar stamp of one photo, read from disk; see `sidecar_stamps`.
 
     ``hinted``: names of files beside it that have changed.
     """

@@ -29,7 +29,7 @@ class Listener(Protocol):
     def lost(self) -> None:
         """Events were lost: everything must be scanned."""
 
-    def look_up(self) -> None:
+    def check_soon(self) -> None:
         """A root or mount has changed: check all of them now."""
 
     def unmounted(self, directory: bytes) -> None:

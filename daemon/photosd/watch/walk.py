@@ -27,10 +27,10 @@ IGNORE_FILE_TROUBLES = {
 }
 IN_THE_CLOUD = "it is in iCloud and not on this machine"
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
-AWAY = frozenset(  # a disk or a share is sick, or was disconnected
+AWAY = frozenset(  # a disk or a share fails, or was disconnected
     (errno.EHOSTDOWN, errno.EIO, errno.ENOTCONN, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT)
 )
-MAY_PASS = frozenset(  # errors that may end by themselves, without an event
+TRANSIENT = frozenset(  # errors that may end without an event
     (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
 )
 

@@ -45,11 +45,11 @@ def platform_source(receive: Receive, listener: Listener) -> Source:
 
 
 class Watcher:
-    """Watches folders; ``hints`` tells where to look, and other parts do.
+    """Watches folders; other parts take ``hints`` from its queue and compare those places.
 
-    Hints may be redundant, late by ``limits.collect`` or about nothing; but none is missing, if an
-    overflow hint is answered by a scan. A folder that is added, restored or was unwatched for a
-    while gets an overflow hint once its watches are set: scan then.
+    Hints may be redundant, late by ``limits.collect``, or about unchanged files. No change is
+    missed if the caller scans after each overflow hint. A folder that was added, restored or
+    unwatched for a while gets an overflow hint once its watches are set.
     """
 
     def __init__(
@@ -67,9 +67,7 @@ class Watcher:
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
         self.rebuilds = -1  # number of restarts, without the first start
-        self.last_event_at = (
-            time.monotonic()
-        )  # time of the last probe event; without a source: of the last turn
+        self.last_event_at = time.monotonic()  # of a probe; without a source: of the last turn
         self._limits = limits or WatchLimits()
         self._make_source = make_source
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -82,9 +80,9 @@ class Watcher:
         self._listening = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-        self._next_look = self._next_roots = self._next_probe = 0.0
+        self._next_checks = self._next_roots = self._next_probe = 0.0
         self._asked: tuple[bytes, float] | None = None
-        self._last_news = 0.0
+        self._last_taken = 0.0
         self._uncounted = self._miscounts = 0
 
     # For other threads.
@@ -150,14 +148,14 @@ class Watcher:
                 "watch_events_lost", remedy="no action needed: all folders are compared again"
             )
 
-    def look_up(self) -> None:
+    def check_soon(self) -> None:
         """Check roots and mounts in this turn."""
-        self._next_roots = self._next_look = 0.0
+        self._next_roots = self._next_checks = 0.0
 
     def unmounted(self, directory: bytes) -> None:
         """A watched directory's file system was unmounted."""
         self._roots.unmounted(directory)
-        self.look_up()
+        self.check_soon()
 
     def too_many(self, root: bytes, error: OutOfWatches) -> None:
         """A folder has more directories than watches."""
@@ -186,11 +184,11 @@ class Watcher:
 
     def _turn(self) -> None:
         """Wait for events, collect more for a short time, run checks, pass the hints on."""
-        self._digest_news()
+        self._take_events()
         now = time.monotonic()
-        if now >= self._next_look:
-            self._next_look = now + self._limits.tick
-            self._look_around(now)
+        if now >= self._next_checks:
+            self._next_checks = now + self._limits.tick
+            self._run_checks(now)
         due = self._recovery.due_at
         if due is not None and now >= due:
             self._rebuild(now)
@@ -198,21 +196,21 @@ class Watcher:
             self.last_event_at = now
         self._flush()
 
-    def _digest_news(self) -> None:
-        wake_at = min(self._next_look, self._recovery.due_at or self._next_look)
+    def _take_events(self) -> None:
+        wake_at = min(self._next_checks, self._recovery.due_at or self._next_checks)
         try:
             self._inbox.get(timeout=max(0.001, wake_at - time.monotonic()))()
         except queue.Empty:
             return
-        self._last_news = time.monotonic()
-        until = self._last_news + self._limits.collect
+        self._last_taken = time.monotonic()
+        until = self._last_taken + self._limits.collect
         while (left := until - time.monotonic()) > 0:
             try:
                 self._inbox.get(timeout=left)()
             except queue.Empty:
                 return
 
-    def _look_around(self, now: float) -> None:
+    def _run_checks(self, now: float) -> None:
         """Periodic checks."""
         if self._flooded:
             self._flooded = False
@@ -252,7 +250,7 @@ class Watcher:
         """
         self._uncounted += 1
         wanted = self._uncounted >= PROBES_BETWEEN_COUNTS or self._miscounts
-        if not wanted or now - self._last_news < self._limits.tick:
+        if not wanted or now - self._last_taken < self._limits.tick:
             return
         self._uncounted = 0
         self._miscounts = 0 if source.complete() else self._miscounts + 1
@@ -295,10 +293,10 @@ class Watcher:
         if source is not None:
             source.close()
 
-    def _receive(self, news: Callable[[], None]) -> None:
+    def _receive(self, event: Callable[[], None]) -> None:
         """Take events from a source's thread; above the limit they count as lost."""
         if self._inbox.qsize() < self._limits.pending:
-            self._inbox.put(news)
+            self._inbox.put(event)
         else:
             self._flooded = True
 

@@ -24,9 +24,9 @@ from photosd.protocol.server import Emit
 from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
 from photosd.search.paging import place_report
-from photosd.watch.beside import files_of
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
+from photosd.watch.sidecar_stamps import files_of
 
 LIST_CHUNK = 500
 PROGRESS_SECONDS = 0.2

@@ -24,7 +24,7 @@ from photosd.decode.decode_errors import (
     Stopped,
     TooSlow,
 )
-from photosd.gemini.pending_question import Outside
+from photosd.gemini.pending_question import SendPermission
 from photosd.index.moments import moment_of
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_from, path_text
@@ -52,13 +52,13 @@ class SearchOperations(Topic):
         if limit is None and params.cursor is None:
             limit = self._daemon.settings.search.limit
         params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
-        outside: Outside | None = None  # the page stays local, whatever the mode
+        permission: SendPermission | None = None  # queries of a page are never sent
         match params.asker:
             case "person":
-                outside = library.gemini.outside("query", params.mode)
+                permission = library.gemini.permission("query", params.mode)
             case "agent":
-                outside = library.gemini.outside("agent", params.mode)
-        return library.engine.query(params, outside)
+                permission = library.gemini.permission("agent", params.mode)
+        return library.engine.query(params, permission)
 
     def facets(self, params: requests.FacetsParams) -> replies.FacetsResult:
         with answering():

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from photosd.watch import beside
-from photosd.watch.beside import DIRECTORIES, Listings, files_of
+from photosd.watch import sidecar_stamps
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import scan, sidecar_of
+from photosd.watch.sidecar_stamps import DIRECTORIES, Listings, files_of
 
 
 def quiet(directory: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_directory_that_changes_all_the_time_is_not_listed_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The likely names and those of hints are tried instead."""
-    monkeypatch.setattr(beside, "WORTH", 1e9)
+    monkeypatch.setattr(sidecar_stamps, "WORTH", 1e9)
     listings, photo = Listings(), bytes(tmp_path / "a.jpg")
     assert listings.names_of(photo) == ()
     (tmp_path / "a_01.jpg.xmp").touch()
