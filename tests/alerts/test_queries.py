@@ -19,7 +19,7 @@ def test_the_words_of_a_removed_alert_are_nowhere(home: Home) -> None:
     queries = AlertStore(database, home.config / "standing.json")
     queries.remove(queries.add(OPTIONS)[0].id)
     assert holding(home, b"Zebedee") == []
-    database.swap(ERASE, "done")
+    database.set_meta(ERASE, "done")
     number = queries.add(OPTIONS)[0].id
     with database.read() as db:
         db.execute("BEGIN")

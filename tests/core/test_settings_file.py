@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_silence_means_defaults(file: Path) -> None:
     """No file is no error."""
-    assert read(file) == settings_file.Reading(Settings())
+    assert read(file) == settings_file.SettingsReading(Settings())
 
 
 # -- what is in it is the user's ---------------------------------------------------------------

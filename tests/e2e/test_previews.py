@@ -29,7 +29,7 @@ def source(daemon: RunningDaemon, path: Path) -> str | None:
 
 
 def test_the_full_picture_follows_the_preview(daemon: RunningDaemon, tmp_path: Path) -> None:
-    """While nothing else is to be done; `status` says how many are left."""
+    """While photosd is otherwise idle; `status` says how many are left."""
     photo, bare = tmp_path / "a.heic", tmp_path / "b.heic"
     photo.write_bytes(heic(scene(1280, 960), 640))
     bare.write_bytes(heic(scene(960, 1280)))

@@ -18,7 +18,7 @@ import pytest
 from photosd.core import config, settings_file
 from photosd.core.config import Settings
 from photosd.core.paths import Home
-from photosd.core.settings_file import Problem, Reading
+from photosd.core.settings_file import Problem, SettingsReading
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini import gemini
 from photosd.gemini.gate import Gate
@@ -97,7 +97,7 @@ def running(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Daemo
     monkeypatch.setattr(Engine, "warm_up", lambda _self, _seconds: False)
     monkeypatch.setattr(gemini, "Gate", NotedGate)
     monkeypatch.delenv("EMBEDDING_MODE", raising=False)
-    daemon = Daemon(home, Reading(Settings()), Endpoint.__new__(Endpoint))
+    daemon = Daemon(home, SettingsReading(Settings()), Endpoint.__new__(Endpoint))
     daemon.open_library()
     yield daemon, (library := daemon.library(0.0))
     library.pool.stop()
@@ -136,7 +136,7 @@ def test_no_warning_tells_a_secret(home: Home) -> None:
     """`status` is read by agents, too, and goes into bug reports."""
     problem = Problem("cloud.proxy", "http://dana:hunter2@proxy:3128 is no proxy", "correct it")
     endpoint: Any = SimpleNamespace(path=home.socket)
-    daemon = Daemon(home, Reading(Settings(), (problem,)), endpoint)
+    daemon = Daemon(home, SettingsReading(Settings(), (problem,)), endpoint)
     warnings = daemon.report()["warnings"]
     assert "is no proxy" in str(warnings) and "hunter2" not in str(warnings)
 

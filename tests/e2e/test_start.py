@@ -17,7 +17,7 @@ from PIL import Image
 from photosd.core import settings_file
 from photosd.core.errors import ModelError, PhotosdError, StorageError, Warming
 from photosd.core.paths import Home
-from photosd.encoder.condition import Condition
+from photosd.encoder.encoder_status import EncoderStatus
 from photosd.protocol.reports import EncoderReport
 from photosd.runtime import daemon as daemons
 from photosd.runtime.daemon import Daemon
@@ -46,7 +46,7 @@ class FakeLibrary:
         FakeLibrary.opened += 1
 
     def status(self) -> EncoderReport:
-        return Condition("fake", 0.0).report(None)
+        return EncoderStatus("fake", 0.0).report(None)
 
     def close(self) -> None:
         FakeLibrary.closed += 1

@@ -12,8 +12,8 @@ from photosd.core.config import parsed
 from photosd.core.errors import ConfigError
 from photosd.encoder import accelerators
 from photosd.encoder.accelerators import DEATHS_WITHIN, Accelerators, Cause, DeviceFailure
-from photosd.encoder.condition import Condition
 from photosd.encoder.device_choice import DeviceChoice
+from photosd.encoder.encoder_status import EncoderStatus
 from photosd.encoder.requests import EncodeRequest, LaneQueue
 from photosd.encoder.results import vectors
 
@@ -123,7 +123,7 @@ class Scene:
 
     def __init__(self, device: str = "mps", text_device: str = "cpu") -> None:
         self.known = Accelerators()
-        self.condition = Condition("starter", 60.0)
+        self.condition = EncoderStatus("starter", 60.0)
         self.choice = DeviceChoice(self.known, self.condition)
         self.warm(device, text_device)
 

@@ -237,7 +237,7 @@ class StandInSupervisor(Supervisor):
     def start(self) -> None:
         self._dimension = read_model(self._directory).dimension
         devices = {"device": "stand-in", "text_device": "stand-in", "devices": ["stand-in"]}
-        self._condition.becomes_ready({**devices, "doubt": None})
+        self._status.becomes_ready({**devices, "doubt": None})
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """There is nothing to end."""
@@ -275,7 +275,7 @@ class StandInSupervisor(Supervisor):
         stamps = [bytes(row[:STAMP]) for row in pixels.reshape(len(pixels), -1)]
         if faults.dies("encoder_dies", set(stamps)):
             raise EncoderDied("killed on order", "")
-        self._condition.counts["image"] += len(stamps)
+        self._status.counts["image"] += len(stamps)
         return np.stack([vector_of(stamp, self._dimension) for stamp in stamps])
 
 

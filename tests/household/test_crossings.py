@@ -32,7 +32,7 @@ from photosd.index.database import Database
 from photosd.index.table import IN_ONE_LIST, Embedding
 from photosd.index.vectors import VectorStore
 from photosd.protocol import server
-from photosd.protocol.requests import TEXT_LIMIT
+from photosd.protocol.requests import MAX_QUERY_CHARACTERS
 from photosd.search import paging, parsing
 from photosd.search.dates import period_of
 from photosd.watch.ignore import IgnoreRules
@@ -158,7 +158,7 @@ def test_what_is_too_long_to_ask_is_refused_in_words(indexed: Indexed) -> None:
     """A text, and a sum of terms."""
     terms = [{"weight": 1.0, "text": f"term {n}"} for n in range(parsing.MAX_TERMS + 1)]
     with indexed.daemon.client(timeout=60) as client:
-        for params in ({"text": "x" * (TEXT_LIMIT + 1)}, {"text": "", "terms": terms}):
+        for params in ({"text": "x" * (MAX_QUERY_CHARACTERS + 1)}, {"text": "", "terms": terms}):
             with pytest.raises(PhotosdError) as refused:
                 client.call("query", {**params, "deadline_ms": 5000})
             assert refused.value.code == "bad_request" and refused.value.remedy, params

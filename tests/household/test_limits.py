@@ -171,7 +171,7 @@ CROSSED = {
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
     "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
     "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_hostile_lines",
-    "protocol/requests.py:TEXT_LIMIT": (
+    "protocol/requests.py:MAX_QUERY_CHARACTERS": (
         HERE + "test_what_is_too_long_to_ask_is_refused_in_words"
     ),
     "protocol/server.py:CONNECTIONS": (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch.spelling import Spelling
+from photosd.watch.spelling import DirectorySpelling
 from tests.darwin.folded import FoldedDisk
 from tests.index.test_sidecars import Rated
 
@@ -93,7 +93,7 @@ def test_a_disk_that_folds_case(tmp_path: Path) -> None:
         assert (folder / "img_1.jpg").exists()
         root = bytes(disk)
         right = root + b"/Folder/IMG_1.JPG"
-        assert Spelling().right(root, right) == right
-        assert Spelling().right(root, root + b"/Folder/img_1.jpg") == right
+        assert DirectorySpelling().right(root, right) == right
+        assert DirectorySpelling().right(root, root + b"/Folder/img_1.jpg") == right
     finally:
         subprocess.run(["umount", str(disk)], check=True, timeout=30)

@@ -398,7 +398,7 @@ def test_queries_run_first(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_labels_follow_for_many_at_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The index is notified at the end, and every few seconds until then."""
     monkeypatch.setattr(module, "BATCH", 10)
-    monkeypatch.setattr(module, "TELL_SECONDS", 600.0)
+    monkeypatch.setattr(module, "NOTIFY_SECONDS", 600.0)
     for number in range(95):
         shelf.say(str(number), **EILAT)
     shelf.look()

@@ -185,7 +185,7 @@ def samples(big: Big) -> dict[str, Any]:
         "count": 10,
         "rows": [(row.content, {"width": 1})],
         "found": [(row.content, {"width": 1})],
-        "told": {row.content: (row.path,)},
+        "written": {row.content: (row.path,)},
         "again": True,
         "photo": photo,
         "photos": [photo] * 400,

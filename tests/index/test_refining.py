@@ -17,7 +17,7 @@ from photosd.decode.reading import identify
 from photosd.encoder.encoder_errors import EncoderDied
 from photosd.index import refining
 from photosd.index.matrix import Vectors
-from photosd.index.refining import BATCH, Refining, Serving
+from photosd.index.refining import BATCH, Refining, ServedModel
 from photosd.index.table import Embedding
 from tests.index.shelf import MODEL, Shelf
 
@@ -89,7 +89,7 @@ class Previewed(Shelf):
 
     def fresh(self) -> Refining:
         """The thread after another start; it is not started."""
-        serving = Serving(MODEL, SHAPE, self.workers, self.workers)
+        serving = ServedModel(MODEL, SHAPE, self.workers, self.workers)
         return Refining(
             self.database,
             self.contents,
@@ -217,7 +217,7 @@ def test_new_photos_come_first(shelf: Previewed, monkeypatch: pytest.MonkeyPatch
         shelf.database,
         shelf.contents,
         shelf.workers,
-        lambda: Serving(MODEL, SHAPE, shelf.workers, shelf.workers),
+        lambda: ServedModel(MODEL, SHAPE, shelf.workers, shelf.workers),
         int,
         busy=lambda: next(looks),
     )

@@ -267,7 +267,7 @@ def test_a_new_version_of_facts_is_noted_once(
         thread = shelf.fresh()
         thread.start()
         for _ in range(3000):
-            if shelf.due() == 0 and shelf.database.fact(rereading.VERSION):
+            if shelf.due() == 0 and shelf.database.meta(rereading.VERSION):
                 break
             thread.join(0.01)
         thread.stop()
@@ -277,11 +277,11 @@ def test_a_new_version_of_facts_is_noted_once(
     run()
     assert len(shelf.pool.read) == read == 3
     monkeypatch.setattr(rereading, "FACTS_VERSION", 999)
-    shelf.database.swap(rereading.VERSION, "1")
+    shelf.database.set_meta(rereading.VERSION, "1")
     thread = shelf.fresh()
     thread.start()
     for _ in range(3000):
-        if shelf.database.fact(rereading.VERSION) == "999" and shelf.due() == 0:
+        if shelf.database.meta(rereading.VERSION) == "999" and shelf.due() == 0:
             break
         thread.join(0.01)
     thread.stop()

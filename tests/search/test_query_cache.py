@@ -192,7 +192,7 @@ def test_words_that_an_older_photosd_kept_are_taken_off_the_disk(tmp_path: Path)
     database.erase_due()
     assert words_in(on_disk(tmp_path)) == []
     queries = QueryCache(database, "model")
-    assert database.fact("query_salt") is None and database.fact("erase") == "done"
+    assert database.meta("query_salt") is None and database.meta("erase") == "done"
     assert (tmp_path / "queries.salt").read_bytes() == b"0123456789abcdef"
     found = queries.get("snow")
     assert found is not None and found.vector.tolist() == [7, 7, 7, 7]

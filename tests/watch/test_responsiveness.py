@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photosd.watch import responsiveness
-from photosd.watch.filesystem_workers import FilesystemWorker, Part
+from photosd.watch.filesystem_workers import AnswerPart, FilesystemWorker
 from photosd.watch.responsiveness import ANSWER_SECONDS, CALL_PINGS, PING_SECONDS, Responsiveness
 
 STEP = 0.1
@@ -40,12 +40,12 @@ class Server:
         assert (call, arguments) == ("ping", (b"/share",))
         self.sent, self._asked_at = self.sent + 1, self._clock.now
 
-    def receive(self, seconds: float) -> Part | None:
+    def receive(self, seconds: float) -> AnswerPart | None:
         """The answer, when it is time; it is never waited for."""
         assert seconds == 0
         if self.seconds is None or self._clock.now - self._asked_at < self.seconds:
             return None
-        return Part([], 0)
+        return AnswerPart([], 0)
 
     def discard(self) -> None:
         """No more pings."""

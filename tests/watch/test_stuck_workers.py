@@ -11,7 +11,7 @@ import pytest
 
 from photosd.watch import filesystem, responsiveness
 from photosd.watch.filesystem import LEFT_BEHIND, Filesystem, NotAnswering
-from photosd.watch.filesystem_workers import Part
+from photosd.watch.filesystem_workers import AnswerPart
 from photosd.watch.mounts import Mount
 
 HOUR = 3600.0
@@ -29,12 +29,12 @@ class Blocked:
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
         """The call begins."""
 
-    def receive(self, seconds: float) -> Part | None:
+    def receive(self, seconds: float) -> AnswerPart | None:
         """As the real one: once killed, its connection is closed."""
         clock.now += max(seconds, 0.01)
         if self._discarded:
-            return Part([], errno.EIO)
-        return Part([], 0) if self.released else None
+            return AnswerPart([], errno.EIO)
+        return AnswerPart([], 0) if self.released else None
 
     def discard(self) -> None:
         """Kill it."""

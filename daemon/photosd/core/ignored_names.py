@@ -125,7 +125,7 @@ WILD = frozenset("*?[")
 RULE_NAMES = tuple(rule.name for rule in RULES)
 
 
-class Matcher:
+class NameMatcher:
     """Finds the rule for the name of a directory, or of another file."""
 
     def __init__(self, rules: dict[str, tuple[str, ...]]) -> None:
@@ -160,8 +160,8 @@ class IgnoredNames(NamedTuple):
     """The rules that are not ``off``."""
 
     off: frozenset[str]
-    directories: Matcher
-    files: Matcher
+    directories: NameMatcher
+    files: NameMatcher
 
 
 @functools.lru_cache(maxsize=8)
@@ -170,8 +170,8 @@ def ignored_names(off: frozenset[str] = frozenset()) -> IgnoredNames:
     used = [rule for rule in RULES if rule.name not in off]
     return IgnoredNames(
         off,
-        Matcher({rule.name: rule.directories for rule in used}),
-        Matcher({rule.name: rule.files for rule in used}),
+        NameMatcher({rule.name: rule.directories for rule in used}),
+        NameMatcher({rule.name: rule.files for rule in used}),
     )
 
 

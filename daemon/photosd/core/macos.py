@@ -75,9 +75,9 @@ def _folded(directory: str) -> str:
 
 
 def comparable(path: bytes) -> bytes:
-    """On a Mac equal for all spellings of a path that its disks take for one; elsewhere ``path``.
+    """A key of ``path`` that is equal for all its spellings on a Mac; elsewhere ``path`` itself.
 
-    A disk there may tell case apart, which most do not; then different paths may be equal.
+    On a case-sensitive disk of a Mac different paths may have the same key.
     """
     if sys.platform != "darwin":
         return path
@@ -85,7 +85,7 @@ def comparable(path: bytes) -> bytes:
 
 
 def refused(number: int | None) -> bool:
-    """Whether this error says that the user has not consented, and not that permissions lack."""
+    """Whether this error means that the user has not consented; not missing permissions."""
     return sys.platform == "darwin" and number == errno.EPERM
 
 

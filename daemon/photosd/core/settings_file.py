@@ -48,7 +48,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Reading:
+class SettingsReading:
     """The settings in the file, and its problems."""
 
     settings: Settings
@@ -60,17 +60,17 @@ def load(file: Path) -> Settings:
     return read(file).settings
 
 
-def read(file: Path) -> Reading:
+def read(file: Path) -> SettingsReading:
     """The settings in ``file``, and its problems."""
     try:
         text = _text(file)
     except ConfigError as error:
         closed = Settings(cloud=ClosedCloudSettings())
-        return Reading(closed, (Problem("", str(error), error.remedy),))
+        return SettingsReading(closed, (Problem("", str(error), error.remedy),))
     return _understand(file, text)
 
 
-def change(file: Path, name: str, text: str) -> Reading:
+def change(file: Path, name: str, text: str) -> SettingsReading:
     """Set ``name`` (``section.key``) to ``text``, keeping the rest of the file; returns the
     settings.
 
@@ -122,7 +122,7 @@ def _unusable(file: Path, why: str) -> ConfigError:
     )
 
 
-def _understand(file: Path, text: str) -> Reading:
+def _understand(file: Path, text: str) -> SettingsReading:
     data, problems = _parsed(file, text)
     sections = {}
     for section in (field.name for field in msgspec.structs.fields(Settings)):
@@ -142,7 +142,7 @@ def _understand(file: Path, text: str) -> Reading:
         if cloud["mode"] != "local":
             says = "cloud.mode is local until every cloud setting is valid"
             problems.append(_problem(file, text, "cloud.mode", says))
-    return Reading(Settings(**sections), tuple(problems))
+    return SettingsReading(Settings(**sections), tuple(problems))
 
 
 def _section(

@@ -40,7 +40,7 @@ class DeviceFailure(msgspec.Struct, frozen=True):
     reason: str
     at: float  # Unix seconds
 
-    def words(self, times: int = 1) -> str:
+    def description(self, times: int = 1) -> str:
         """The failure as a sentence for users; ``times`` it died so."""
         again = f" {times} times" if times > 1 else ""
         return {
@@ -113,7 +113,7 @@ class Accelerators:
                 "accelerator_disabled",
                 device=failure.device,
                 model=model,
-                cause=failure.words(len(times)),
+                cause=failure.description(len(times)),
                 remedy=self._remedy(failure, len(times)),
             )
         return disabled
@@ -142,7 +142,7 @@ class Accelerators:
         """The report of it; ``times`` it died so."""
         return Takeover(
             device=failure.device,
-            reason=failure.words(times),
+            reason=failure.description(times),
             remedy=self._remedy(failure, times),
             since=failure.at,
         )

@@ -7,16 +7,16 @@ from typing import Literal
 
 from photosd.core.frames import Header
 from photosd.encoder.accelerators import Accelerators, DeviceFailure
-from photosd.encoder.condition import Condition
 from photosd.encoder.encoder_errors import Cause
+from photosd.encoder.encoder_status import EncoderStatus
 from photosd.encoder.requests import LaneQueue
 
 
 class DeviceChoice:
     """Used by one supervisor's thread; ``accelerators`` stores failures for all supervisors."""
 
-    def __init__(self, accelerators: Accelerators, condition: Condition) -> None:
-        self._accelerators, self._condition = accelerators, condition
+    def __init__(self, accelerators: Accelerators, status: EncoderStatus) -> None:
+        self._accelerators, self._status = accelerators, status
         self._instead: DeviceFailure | None = None  # for which the next encoder uses the CPU
         self.failure: DeviceFailure | None = None  # reported by the current encoder
         self.asked = "auto"  # the device that the current encoder was to use
@@ -25,10 +25,10 @@ class DeviceChoice:
         """The device for the next encoder: `auto`, or its name."""
         wanted, self.failure = self._accelerators.device_for(model), None
         if self._instead is None or wanted == "cpu":
-            self._condition.takeover = self._accelerators.takeover(model)
+            self._status.takeover = self._accelerators.takeover(model)
             self.asked = wanted
         else:
-            self._condition.takeover = self._accelerators.explain(self._instead)
+            self._status.takeover = self._accelerators.explain(self._instead)
             self.asked = "cpu"
         return self.asked
 
@@ -38,20 +38,20 @@ class DeviceChoice:
         The CPU beside an accelerator; beside the CPU the accelerator that it replaces, if that may
         work again.
         """
-        wanted = self._accelerators.device_for(self._condition.model)
+        wanted = self._accelerators.device_for(self._status.model)
         if self.asked == "cpu" and wanted != "cpu":
             died = self._instead is None or self._instead.cause == "died"
             return wanted if died else None
-        return None if self._condition.device == "cpu" else "cpu"
+        return None if self._status.device == "cpu" else "cpu"
 
     def on_stand_by_failure(self, failure: DeviceFailure) -> bool:
         """A second encoder could not use an accelerator; returns whether to try again at once."""
-        model = self._condition.model
+        model = self._status.model
         self._accelerators.note(model, failure)
         self._instead = failure
-        self._condition.takeover = self._accelerators.takeover(model)
-        if self._condition.takeover is None:
-            self._condition.takeover = self._accelerators.explain(failure)
+        self._status.takeover = self._accelerators.takeover(model)
+        if self._status.takeover is None:
+            self._status.takeover = self._accelerators.explain(failure)
         return failure.cause == "died"
 
     def on_failure(self, header: Header) -> None:
@@ -68,18 +68,18 @@ class DeviceChoice:
         """
         if header["absent"] is not None:
             absent = DeviceFailure(header["absent"], "absent", "", time.time())
-            self._condition.takeover = self._accelerators.explain(absent)
+            self._status.takeover = self._accelerators.explain(absent)
 
     def on_model_failure(self) -> None:
         """The model cannot be used on the CPU either: no accelerator is the cause."""
-        self._accelerators.clear(self._condition.model, "test")
+        self._accelerators.clear(self._status.model, "test")
 
     def suits(self) -> bool:
         """Whether the encoder is on the device that is wanted."""
-        wanted, condition = self._accelerators.wanted, self._condition
+        wanted, status = self._accelerators.wanted, self._status
         if wanted == "auto":
-            return condition.device in condition.devices[:1]
-        return condition.device == wanted
+            return status.device in status.devices[:1]
+        return status.device == wanted
 
     def judge(self, reason: str, cause: Cause, images: LaneQueue) -> tuple[Cause, bool]:
         """Count the end of an encoder against its accelerator.
@@ -87,10 +87,10 @@ class DeviceChoice:
         Returns the cause, which may be the accelerator, and whether the next encoder uses the CPU
         instead.
         """
-        model = self._condition.model
+        model = self._status.model
         failure = self._instead = self.failure or self._death(reason, cause, images)
         if failure is None:
-            if self._condition.device == "cpu" and cause == "crash" and images.may_crash:
+            if self._status.device == "cpu" and cause == "crash" and images.may_crash:
                 self._accelerators.clear(model, "died")  # the photo may have been the cause
             return cause, False
         self._accelerators.note(model, failure)
@@ -98,11 +98,11 @@ class DeviceChoice:
 
     def _death(self, reason: str, cause: Cause, images: LaneQueue) -> DeviceFailure | None:
         """The failure of the accelerator that this death shows, if any."""
-        condition = self._condition
-        if condition.device in (None, "cpu") or cause not in ("crash", "nonsense", "stalled"):
+        status = self._status
+        if status.device in (None, "cpu") or cause not in ("crash", "nonsense", "stalled"):
             return None
-        warm = condition.phase is None
-        if warm and condition.text_device == "cpu" and not images.busy:
+        warm = status.phase is None
+        if warm and status.text_device == "cpu" and not images.busy:
             return None
         kind: Literal["test", "died"] = "test" if cause == "stalled" else "died"
-        return DeviceFailure(condition.device, kind, reason, time.time())
+        return DeviceFailure(status.device, kind, reason, time.time())

@@ -1,9 +1,9 @@
 """Reads Hebrew as English: for text towers that know English only.
 
 The glossary has a line for each word, ``Hebrew, other spellings = English | another meaning``,
-below the kind of the words in brackets. With ``~`` for ``=`` the English is only like the Hebrew.
-Below ``[unseen]`` are words of nothing that can be seen: they would be taken for forms of others.
-Words of other scripts are left as they are.
+below the kind of the words in brackets. With ``~`` for ``=`` the English is only similar. Words
+below ``[unseen]`` describe nothing visible; without them they would be taken for forms of other
+words. Words of other scripts are left as they are.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ IRREGULAR = {
 }
 
 
-class Entry(NamedTuple):
+class GlossaryEntry(NamedTuple):
     """The meanings of a word, its kind, and whether they are exact."""
 
     meanings: tuple[str, ...]
@@ -87,12 +87,12 @@ class Sense(NamedTuple):
     """A word in its context: its prefixes, entry, and form, and whether it looks like a plural."""
 
     prefix: str
-    entry: Entry
+    entry: GlossaryEntry
     form: str = ""
     many: bool = False
 
 
-class Reading(NamedTuple):
+class WordReading(NamedTuple):
     """A text in English, in one or more ways, the likeliest first; and its words that carry
     meaning, each with its meaning (None: unknown, or nothing exact).
     """
@@ -105,8 +105,8 @@ class Glossary:
     """Hebrew words with their English meanings."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self._words: dict[str, list[Entry]] = {}
-        self._phrases: dict[tuple[str, ...], tuple[Entry, str]] = {}  # with the first word
+        self._words: dict[str, list[GlossaryEntry]] = {}
+        self._phrases: dict[tuple[str, ...], tuple[GlossaryEntry, str]] = {}  # with the first word
         self._unseen: set[str] = set()
         kind = "noun"
         for line in lines:
@@ -120,7 +120,7 @@ class Glossary:
                 continue
             spellings, sign, english = SIGN.split(line, 1)
             meanings = tuple(one.strip() for one in english.split("|"))
-            entry = Entry(meanings, kind, sign == "=")
+            entry = GlossaryEntry(meanings, kind, sign == "=")
             for spelling in spellings.split(","):
                 self._add(spelling.split(), entry)
 
@@ -129,7 +129,7 @@ class Glossary:
         """The glossary in ``file``."""
         return cls(file.read_text("utf-8").splitlines())
 
-    def read(self, tokens: Sequence[str]) -> Reading:
+    def read(self, tokens: Sequence[str]) -> WordReading:
         """These words in English. Unknown Hebrew words are left out."""
         words: list[tuple[str, str | None]] = []
         senses: list[Sense] = []
@@ -143,9 +143,9 @@ class Glossary:
                 meaning = sense.entry.meanings[0] if sense and exact else None
                 words += [(token, meaning) for token in tokens[place : place + length]]
             place += length
-        return Reading(_composed(senses), tuple(words))
+        return WordReading(_composed(senses), tuple(words))
 
-    def _add(self, words: list[str], entry: Entry) -> None:
+    def _add(self, words: list[str], entry: GlossaryEntry) -> None:
         if len(words) > 1:
             key = tuple(crude(word) for word in words)
             self._phrases.setdefault(key, (entry, words[0]))
@@ -156,9 +156,9 @@ class Glossary:
                 entries.append(entry)
 
     @functools.cached_property
-    def _skeletons(self) -> dict[str, tuple[str, Entry | None]]:
+    def _skeletons(self) -> dict[str, tuple[str, GlossaryEntry | None]]:
         """A word and its entry by skeleton; no entry if words of other meanings share it."""
-        found: dict[str, tuple[str, Entry | None]] = {}
+        found: dict[str, tuple[str, GlossaryEntry | None]] = {}
         for word, entries in self._words.items():
             key = skeleton(word)
             if entries[0].kind != "word" and len(key) >= MIN_SKELETON:
@@ -169,7 +169,7 @@ class Glossary:
     def _sense(self, tokens: list[str], before: list[Sense]) -> tuple[int, Sense | None]:
         """How many of these words, and what they mean: the longest phrase, else the first word."""
         if not is_hebrew(tokens[0]):
-            return 1, Sense("", Entry((tokens[0],), "other"))
+            return 1, Sense("", GlossaryEntry((tokens[0],), "other"))
         tokens = [plain(token) for token in tokens]
         for length in range(len(tokens), 1, -1):
             rest = tuple(crude(token) for token in tokens[1:length])
@@ -195,7 +195,7 @@ class Glossary:
         many = word.endswith(PLURALS)
         for prefix, rest in splits(word):
             taken = _cost(prefix)
-            forms: dict[Entry, str] = {}
+            forms: dict[GlossaryEntry, str] = {}
             for stem, form in stems(rest):
                 for entry in self._words.get(stem, []):
                     if form in FORMS[entry.kind]:
@@ -251,7 +251,7 @@ def _shorter(stem: str, known: str) -> bool:
     return inside or doubled(stem) == doubled(known)
 
 
-def _may_follow(prefix: str, entry: Entry) -> bool:
+def _may_follow(prefix: str, entry: GlossaryEntry) -> bool:
     return entry.kind != "word" or prefix == "ו"
 
 

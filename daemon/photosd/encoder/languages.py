@@ -1,9 +1,9 @@
 """Reads Arabic, French, German, Russian and Spanish as English, word by word.
 
 A line of the table is ``English ; Arabic ; Russian ; French ; Spanish ; German``, in each column
-with other spellings after commas. Below ``[word]`` are words that nothing can be seen of; below
-``[english]`` those words of the Latin columns that are English as well, and below ``[foreign]``
-those that would be taken for English because of their endings.
+with other spellings after commas. Words below ``[word]`` describe nothing visible. Below
+``[english]`` are words of the Latin columns that are English as well, below ``[foreign]`` words
+whose endings would make them count as English.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from photosd.encoder.glossary import Reading
+from photosd.encoder.glossary import WordReading
 
 COLUMNS = ("ar", "ru", "fr", "es", "de")
 LATIN = ("fr", "es", "de")
@@ -74,7 +74,7 @@ ENDINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 LINKS = ("", "s", "es", "n", "en", "e", "er")  # between the parts of a German compound
 
 
-class Entry(NamedTuple):
+class LanguageEntry(NamedTuple):
     """What a phrase means, as folded words, and whether it can be seen."""
 
     phrase: tuple[str, ...]
@@ -86,14 +86,14 @@ class Piece(NamedTuple):
     """So many words of a text; no entry: unknown."""
 
     length: int
-    entry: Entry | None
+    entry: LanguageEntry | None
 
 
 class Languages:
     """Everyday words of these languages with their English meanings."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self._vocabularies = {code: Vocabulary(code) for code in COLUMNS}
+        self._vocabularies = {code: LanguageWords(code) for code in COLUMNS}
         self._also_english: set[str] = set()
         self._foreign: set[str] = set()
         kind = "noun"
@@ -119,9 +119,9 @@ class Languages:
         for code, spellings in zip(COLUMNS, columns, strict=True):
             for spelling in spellings.split(","):
                 if phrase := tuple(SPLIT.findall(spelling)):
-                    self._vocabularies[code].add(Entry(phrase, english.strip(), seen))
+                    self._vocabularies[code].add(LanguageEntry(phrase, english.strip(), seen))
 
-    def read(self, tokens: Sequence[str], knows: Callable[[str], bool]) -> Reading | None:
+    def read(self, tokens: Sequence[str], knows: Callable[[str], bool]) -> WordReading | None:
         """These words in English; None if they are English or of no known language.
 
         ``knows``: whether a word is English. A text in Latin letters is read only if more of its
@@ -154,15 +154,15 @@ class Languages:
         return word in self._also_english or word.removesuffix("s") in self._also_english
 
 
-class Vocabulary:
+class LanguageWords:
     """The words of one language."""
 
     def __init__(self, code: str) -> None:
         self._starts, self._endings = STARTS.get(code, ()), ENDINGS[code]
         self._compounds = code == "de"
-        self._entries: dict[str, list[Entry]] = {}  # by the first word
+        self._entries: dict[str, list[LanguageEntry]] = {}  # by the first word
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LanguageEntry) -> None:
         """Later meanings of the same words are left out."""
         entries = self._entries.setdefault(entry.phrase[0], [])
         if all(other.phrase != entry.phrase for other in entries):
@@ -178,8 +178,8 @@ class Vocabulary:
             place += found[-1].length
         return found
 
-    def _find(self, words: Sequence[str]) -> Entry | None:
-        best: Entry | None = None
+    def _find(self, words: Sequence[str]) -> LanguageEntry | None:
+        best: LanguageEntry | None = None
         for form in self._forms(words[0]):
             for entry in self._entries.get(form, ()):
                 longer = best is None or len(entry.phrase) > len(best.phrase)
@@ -206,8 +206,8 @@ class Vocabulary:
                     stem = one[: len(one) - len(ending)]
                     yield from (stem + other for other in others)
 
-    def _compound(self, word: str) -> Entry | None:
-        """A word of two known parts, the first as long as can be: the last says what it is."""
+    def _compound(self, word: str) -> LanguageEntry | None:
+        """A word of two known parts, the first as long as possible: ``Apfelkuchen``."""
         for place in range(len(word) - MIN_PART, MIN_PART - 1, -1):
             last = self._single(word[place:])
             if last is None:
@@ -216,10 +216,10 @@ class Vocabulary:
                 first = word[:place].removesuffix(link) if word[:place].endswith(link) else ""
                 known = self._single(first) if len(first) >= MIN_PART else None
                 if known is not None:
-                    return Entry((word,), f"{known.english} {last.english}", True)
+                    return LanguageEntry((word,), f"{known.english} {last.english}", True)
         return None
 
-    def _single(self, word: str) -> Entry | None:
+    def _single(self, word: str) -> LanguageEntry | None:
         for form in self._forms(word):
             for entry in self._entries.get(form, ()):
                 if len(entry.phrase) == 1 and entry.seen:
@@ -233,7 +233,7 @@ def fold(word: str) -> str:
 
 
 def _gain(pieces: Sequence[Piece], english: Sequence[bool]) -> int:
-    """Words that are only foreign, less words that are only English."""
+    """The number of words that are only foreign, minus those that are only English."""
     gain = place = 0
     for piece in pieces:
         for also in english[place : place + piece.length]:
@@ -244,7 +244,7 @@ def _gain(pieces: Sequence[Piece], english: Sequence[bool]) -> int:
 
 def _reading(
     tokens: Sequence[str], pieces: Sequence[Piece], as_they_are: Sequence[bool]
-) -> Reading:
+) -> WordReading:
     """Unknown words are left out, except those that are to be kept as they are."""
     said: list[str] = []
     words: list[tuple[str, str | None]] = []
@@ -261,4 +261,4 @@ def _reading(
                 words += [(token, piece.entry.english) for token in several]
         place += piece.length
     text = " ".join(filter(None, said))
-    return Reading((text,) if text else (), tuple(words))
+    return WordReading((text,) if text else (), tuple(words))

@@ -26,10 +26,10 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import ConfigError, EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
 from photosd.encoder.accelerators import Accelerators
-from photosd.encoder.condition import Condition
 from photosd.encoder.device_choice import DeviceChoice
 from photosd.encoder.encoder_errors import Cause, EncoderDied, EncodingFailed
 from photosd.encoder.encoder_limits import EncoderLimits, RestartPolicy
+from photosd.encoder.encoder_status import EncoderStatus
 from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.memory import LOOK_SECONDS, EncoderMemory
 from photosd.encoder.requests import EncodeRequest, LaneQueue
@@ -63,8 +63,8 @@ class Supervisor(StoppableThread):
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
         self._policy = RestartPolicy(self.limits)
-        self._condition = Condition(model.name, self.limits.breaker_pause)
-        self._devices = DeviceChoice(accelerators or Accelerators(), self._condition)
+        self._status = EncoderStatus(model.name, self.limits.breaker_pause)
+        self._devices = DeviceChoice(accelerators or Accelerators(), self._status)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
         self._over = False
@@ -107,9 +107,9 @@ class Supervisor(StoppableThread):
         ``may_crash``: a crash on these pictures is likely, and does not delay the next start. With
         a ``deadline`` they have priority, and wait for a starting encoder.
         """
-        if deadline is None and self._condition.state != "ready":
+        if deadline is None and self._status.state != "ready":
             failed: Future[NDArray[np.float32]] = Future()
-            failed.set_exception(self._condition.unavailable())
+            failed.set_exception(self._status.unavailable())
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
@@ -119,7 +119,7 @@ class Supervisor(StoppableThread):
     def status(self) -> EncoderReport:
         """The encoder's current state."""
         child = self._child
-        return self._condition.report(child.pid if child else None)
+        return self._status.report(child.pid if child else None)
 
     def set_memory_limit(self, megabytes: float) -> None:
         """Recycle the encoder above this many MB; 0: a share of the machine's memory."""
@@ -127,7 +127,7 @@ class Supervisor(StoppableThread):
 
     def require_device(self, device: str) -> None:
         """Raise ConfigError if the encoder looked for devices and did not find this one."""
-        found = self._condition.devices
+        found = self._status.devices
         if found and device not in ("auto", *found):
             raise ConfigError(
                 f"PyTorch finds no {device} device here, only: {', '.join(found)}",
@@ -183,23 +183,23 @@ class Supervisor(StoppableThread):
         return self._on_exit(death)
 
     def _spawn(self) -> None:
-        self._condition.starts()
+        self._status.starts()
         self._progress_at, self._probe_answer = time.monotonic(), None
         self._memory, self._errors = EncoderMemory(), {"text": 0, "image": 0}
         self._cause, self._replacement = "other", None
         spec = read_model(self._directory)
-        self._condition.model, self._dimension = spec.name, spec.dimension
-        log.info("model_loading", model=self._condition.model, directory=str(self._directory))
+        self._status.model, self._dimension = spec.name, spec.dimension
+        log.info("model_loading", model=self._status.model, directory=str(self._directory))
         # The encoder ends with this thread (core.worker_setup), which lives as long as the daemon.
         device = self._devices.next(spec.name)
         ready = self._stand_by.take(device)
         self._child, frames = ready or (self._launcher.spawn(self._directory, device), [])
         self._child.sock.settimeout(FRAME_SECONDS)
-        usual = self._condition.start_took
+        usual = self._status.start_took
         for frame in frames:
             self._handle_message(*frame)
-        if self._condition.state == "ready":  # it was warm; the next one takes the usual time
-            self._condition.start_took = usual
+        if self._status.state == "ready":  # it was warm; the next one takes the usual time
+            self._status.start_took = usual
 
     def _serve_encoder(self) -> Death:
         """Serve until the encoder has ended; returns the reason."""
@@ -212,7 +212,7 @@ class Supervisor(StoppableThread):
                 self._expire()
                 if (reason := self._reason_to_stop()) is not None:
                     return self._kill(reason)
-                if self._condition.state == "ready":
+                if self._status.state == "ready":
                     self._stand_by.keep(self._directory, self.limits.stall, selector)
                 try:
                     self._send_due()
@@ -245,15 +245,15 @@ class Supervisor(StoppableThread):
         if self.stopping.is_set():
             return "photosd is stopping"
         if self._devices.failure is not None:
-            return self._devices.failure.words()
-        if self._condition.state != "ready":
+            return self._devices.failure.description()
+        if self._status.state != "ready":
             if self._replacement is not None:
                 return self._replacement
             stall = self._stall()
             if now - self._progress_at > stall:
                 self._cause = "stalled"
-                return f"loading stalled for {stall:g} s in phase: {self._condition.phase}"
-            if now - self._condition.starting_since > self.limits.start:
+                return f"loading stalled for {stall:g} s in phase: {self._status.phase}"
+            if now - self._status.starting_since > self.limits.start:
                 return f"loading took more than {self.limits.start:g} s"
             return None
         for lane in self._lanes.values():
@@ -261,7 +261,7 @@ class Supervisor(StoppableThread):
             if now < lane.look_at(limit):
                 continue
             if lane.hangs(seconds_without_core(self._require_child().pid), limit):
-                self._condition.state, self._cause = "hung", "crash"
+                self._status.state, self._cause = "hung", "crash"
                 return f"hung: no answer to {lane.kind} for {limit:.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
         return None if self._texts.busy or self._images.busy else self._reason_to_replace
@@ -273,13 +273,13 @@ class Supervisor(StoppableThread):
 
     def _stall(self) -> float:
         """Seconds without progress that count as a stall now."""
-        silent = self._condition.phase == "start"
+        silent = self._status.phase == "start"
         return min(self.limits.first_message, self.limits.stall) if silent else self.limits.stall
 
     def _limit(self, lane: LaneQueue) -> float:
         limits = self.limits
         images = self._images.average.limit(limits.image_least, limits.factor, limits.image_most)
-        one_thread = self._condition.text_device != "cpu"
+        one_thread = self._status.text_device != "cpu"
         if lane is self._images or (one_thread and self._images.busy):
             return images
         return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
@@ -287,7 +287,7 @@ class Supervisor(StoppableThread):
     def _wait_seconds(self) -> float:
         """Seconds until the next deadline."""
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
-        if self._condition.state == "ready":
+        if self._status.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
             if self._reason_to_replace is None:
                 moments.append(self._texts.background_due(busy=self._images.busy))
@@ -296,14 +296,14 @@ class Supervisor(StoppableThread):
                 moments.append(time.monotonic() + LOOK_SECONDS)
         else:
             moments.append(self._progress_at + self._stall())
-            moments.append(self._condition.starting_since + self.limits.start)
+            moments.append(self._status.starting_since + self.limits.start)
         return max(0.0, min(moments) - time.monotonic())
 
     # -- messages ---------------------------------------------------------------------------------
 
     def _send_due(self) -> None:
         """Send what may be sent: texts first, and a probe when idle."""
-        if self._condition.state != "ready" or self._reason_to_replace is not None:
+        if self._status.state != "ready" or self._reason_to_replace is not None:
             return
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
@@ -332,8 +332,8 @@ class Supervisor(StoppableThread):
         elif header["event"] == "started":
             self._launcher.started(header["pid"])
         elif header["event"] == "phase":
-            self._condition.phase = header["phase"]
-            self._condition.device = header["device"] or self._condition.device
+            self._status.phase = header["phase"]
+            self._status.device = header["device"] or self._status.device
         elif header["event"] == "ready":
             self._become_ready(header)
         elif header["event"] == "failed":
@@ -345,8 +345,8 @@ class Supervisor(StoppableThread):
             raise FrameError(f"it reports {header['event']!r}")
 
     def _note_failure(self, error: dict[str, Any]) -> None:
-        self._condition.error = error
-        log.error("model_failed", model=self._condition.model, **error)
+        self._status.error = error
+        log.error("model_failed", model=self._status.model, **error)
 
     def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
         """Deliver an answer; until it is valid, the request stays open."""
@@ -367,9 +367,9 @@ class Supervisor(StoppableThread):
         if request.probe:
             self._check_probe(answer)
             return
-        self._condition.counts[lane.kind] += request.items
+        self._status.counts[lane.kind] += request.items
         if lane is self._texts and not request.background:
-            self._condition.latencies.add(1000 * seconds, busy=self._images.busy)
+            self._status.latencies.add(1000 * seconds, busy=self._images.busy)
         request.future.set_result(answer)
 
     def _take_error(self, lane: LaneQueue, request: EncodeRequest, error: EncodingFailed) -> None:
@@ -389,25 +389,25 @@ class Supervisor(StoppableThread):
             raise FrameError("it answers a known question differently than before")
 
     def _become_ready(self, header: Header) -> None:
-        condition = self._condition
-        condition.becomes_ready(header)
+        status = self._status
+        status.becomes_ready(header)
         self._devices.on_ready(header)
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
-        if condition.doubt is not None:
-            log.warning("model_warning", doubt=condition.doubt, remedy="photosd model list")
+        if status.doubt is not None:
+            log.warning("model_warning", doubt=status.doubt, remedy="photosd model list")
         self._heard_at = 0.0  # probe at once: warms up the whole path before a query
         log.info(
             "model_loaded",
-            model=condition.model,
+            model=status.model,
             seconds=round(header["load_seconds"], 2),
             mb=round(header["rss_mb"]),
-            device=condition.device,
+            device=status.device,
         )
         log.info(
             "model_warm",
             first_ms=round(header["first_ms"], 1),
             second_ms=round(header["second_ms"], 1),
-            ready_s=round(condition.start_took, 2),
+            ready_s=round(status.start_took, 2),
         )
 
     # -- the end of an encoder ---------------------------------------------------------------------
@@ -424,9 +424,9 @@ class Supervisor(StoppableThread):
         if cpu:
             self._policy = RestartPolicy(self.limits)
         not_counted = cpu or self._images.may_crash or death.reason == self._reason_to_replace
-        pause = 0.0 if not_counted else self._policy.died(self._condition.served)
+        pause = 0.0 if not_counted else self._policy.died(self._status.served)
         too_often = self.limits.breaker_deaths if self._policy.open else 0
-        self._condition.dies(death.reason, too_often=too_often)
+        self._status.dies(death.reason, too_often=too_often)
         self._child = None
         if death.reason in (self._replacement, self._stand_by.reason):
             log.info("encoder_replaced", reason=death.reason)
@@ -439,12 +439,12 @@ class Supervisor(StoppableThread):
                 reaped=death.reaped,
                 remedy="no action needed: it is replaced; if this repeats: photosd logs",
             )
-        self._refuse(self._images, self._condition.unavailable(), with_deadline=False)
+        self._refuse(self._images, self._status.unavailable(), with_deadline=False)
         for lane in self._lanes.values():
             for request in lane.take_sent():
                 if not request.probe:
                     self._fail(lane, request, death)
-        return max(pause, self.limits.breaker_pause if self._condition.error else 0.0)
+        return max(pause, self.limits.breaker_pause if self._status.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: EncodeRequest, death: Death) -> None:
         if self._cause in ("device", "killed") and lane.send_again(request):
@@ -453,11 +453,11 @@ class Supervisor(StoppableThread):
             error = EncoderDied(death.reason, death.stack, self._cause)
             request.future.set_exception(error)
         else:
-            request.future.set_exception(self._condition.unavailable())
+            request.future.set_exception(self._status.unavailable())
 
     def _wait(self, seconds: float) -> None:
         """Pause between two encoders; waiting texts still expire on time."""
-        self._condition.starting_since = time.monotonic() + seconds
+        self._status.starting_since = time.monotonic() + seconds
         deadline = Deadline.after(seconds)
         self._wake_reader.settimeout(0.05)
         while not deadline.passed and not self.stopping.is_set():
@@ -465,14 +465,14 @@ class Supervisor(StoppableThread):
             with contextlib.suppress(TimeoutError):
                 self._wake_reader.settimeout(max(0.001, min(deadline.remaining, 0.2)))
                 self._wake_reader.recv(4096)
-            if self._condition.state == "broken":
-                self._refuse_all(self._condition.unavailable())
+            if self._status.state == "broken":
+                self._refuse_all(self._status.unavailable())
             self._expire()
 
     def _expire(self) -> None:
         for lane in self._lanes.values():
             for request in lane.expired():
-                request.refuse(self._condition.unavailable())
+                request.refuse(self._status.unavailable())
 
     def _refuse_all(self, error: Exception) -> None:
         for lane in self._lanes.values():

@@ -1,4 +1,4 @@
-"""Words that a text tower does not know, said with words that it knows.
+"""Replaces words that a text tower does not know by words that it knows.
 
 A line of the file is ``word = the same thing`` or ``word ~ something like it``.
 """
@@ -15,7 +15,7 @@ TWICE = re.compile(r"\b(\w+(?: \w+){0,3})(?: \1\b)+")  # the same words, once fo
 
 
 class Synonyms:
-    """What to read for unknown words."""
+    """The texts that replace unknown words."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         found = [match.groups() for line in lines if (match := LINE.fullmatch(line))]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.encoder.glossary import Glossary, Reading
+from photosd.encoder.glossary import Glossary, WordReading
 from photosd.encoder.hebrew import is_hebrew
 from photosd.encoder.languages import Languages
 from photosd.encoder.synonyms import Synonyms
@@ -105,7 +105,7 @@ class TextTokenizer:
             key=lambda number: not self._fits(" ".join(words[:number])),
         )
 
-    def translated(self, text: str) -> Reading | None:
+    def translated(self, text: str) -> WordReading | None:
         """A text of another language in English; None if it is English."""
         if self._glossary is not None and is_hebrew(text):
             return self._glossary.read(words_of(text))

@@ -57,7 +57,7 @@ class Gate:
         self._worker: GeminiWorker | None = None
         self._generation = 0
         self._lock = threading.Lock()  # held briefly
-        self._hiring = threading.Lock()  # held while a key command runs
+        self._starting_worker = threading.Lock()  # held while a key command runs
 
     # -- permissions ------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Gate:
 
         Raises CloudUnavailable if there is no key, or everything was aborted since ``generation``.
         """
-        with self._hiring:
+        with self._starting_worker:
             with self._lock:
                 worker = self._worker
                 if generation not in (None, self._generation):

@@ -108,7 +108,7 @@ class Gemini:
 
         ``mode``: the query's own, else the configured one.
         """
-        return _Outside(self, purpose, mode)
+        return _SendPermission(self, purpose, mode)
 
     def _ask(self, purpose: Purpose, mode: str | None, text: str, count: int) -> PendingQuestion:
         """Start a request to Gemini about a query (normalised), if the mode allows; returns at
@@ -325,8 +325,8 @@ class Gemini:
         return backfill
 
 
-class _Outside:
-    """`Outside` for one purpose and one query."""
+class _SendPermission:
+    """`SendPermission` for one purpose and one query."""
 
     def __init__(self, cloud: Gemini, purpose: Purpose, mode: str | None) -> None:
         self._cloud, self._purpose, self._mode = cloud, purpose, mode

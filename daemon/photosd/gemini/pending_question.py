@@ -14,7 +14,7 @@ from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdErro
 from photosd.gemini.breaker import Attempt
 
 
-class Help(msgspec.Struct, frozen=True):
+class GeminiAnswer(msgspec.Struct, frozen=True):
     """Gemini's results so far.
 
     ``prompts``: English captions to search for with CLIP as well (hybrid). ``nearest``: content ids
@@ -55,21 +55,23 @@ class PendingQuestion:
         self._future, self._until, self._attempt = future, until, attempt
         self._limit = limit
 
-    def help(self, deadline: Deadline) -> Help:
+    def answer(self, deadline: Deadline) -> GeminiAnswer:
         """The results by ``deadline``, or by its own if that is earlier; never raises."""
         if self.mode == "local" or self._future is None:
-            return Help(self.mode, "local", None)
+            return GeminiAnswer(self.mode, "local", None)
         waiting = min(self._until.remaining, deadline.remaining)
         try:
             found = self._future.result(waiting)
         except concurrent.futures.TimeoutError:
             self._missed()
-            return Help(self.mode, "local", "deadline")
+            return GeminiAnswer(self.mode, "local", "deadline")
         except PhotosdError as error:
-            return Help(self.mode, "local", reason_of(error))
+            return GeminiAnswer(self.mode, "local", reason_of(error))
         except (concurrent.futures.CancelledError, Exception):
-            return Help(self.mode, "local", "server")
-        return Help(self.mode, self.mode, None, found.prompts, found.nearest, found.outstanding)
+            return GeminiAnswer(self.mode, "local", "server")
+        return GeminiAnswer(
+            self.mode, self.mode, None, found.prompts, found.nearest, found.outstanding
+        )
 
     def _missed(self) -> None:
         """Too late for this query. A failure of Gemini only if it had its full time."""

@@ -70,7 +70,7 @@ class Why(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableParts:
     """Unreadable parts of a folder: the number of directories or links, and one with the reason."""
 
     count: int
@@ -116,14 +116,14 @@ class Comparer:
         with self._lock:
             return list(self._running)
 
-    def unreadable(self, folder: int) -> Unreadable | None:
+    def unreadable(self, folder: int) -> UnreadableParts | None:
         """What could not be read in this folder's last comparison."""
         with self._lock:
             found = self._unreadable.get(folder)
             if not found:
                 return None
             path = min(found)
-            return Unreadable(len(found), path, *found[path])
+            return UnreadableParts(len(found), path, *found[path])
 
     def libraries(self, folder: int) -> list[bytes]:
         """The photo libraries that were skipped in this folder's last comparison."""

@@ -121,15 +121,15 @@ class Database:
                 raise
             raise _refused("read", error) from error
 
-    def swap(self, key: str, value: str) -> str | None:
+    def set_meta(self, key: str, value: str) -> str | None:
         """Store a value of this catalog (``version``, …) and return the previous one."""
         with self.write() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
             db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
         return None if row is None else str(row[0])
 
-    def fact(self, key: str) -> str | None:
-        """The value stored by `swap`."""
+    def meta(self, key: str) -> str | None:
+        """The value stored by `set_meta`."""
         with self.read() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
@@ -140,7 +140,7 @@ class Database:
         Takes longer for larger catalogs; reads continue. Raises StorageError; an interrupted run is
         due again: see `erase_due`.
         """
-        self.swap(ERASE, "due")
+        self.set_meta(ERASE, "due")
         with self._write_lock:
             try:
                 self._writer.execute("INSERT INTO names(names) VALUES('optimize')")
@@ -151,11 +151,11 @@ class Database:
                     str(self.file), error, sqlite_kind(error), self.file.parent
                 ) from error
         if emptied:
-            self.swap(ERASE, "done")
+            self.set_meta(ERASE, "done")
 
     def erase_due(self) -> None:
         """Run `erase` if it was interrupted, or a migration requests it."""
-        if self.fact(ERASE) == "due":
+        if self.meta(ERASE) == "due":
             self.erase()
 
     def empty_log(self) -> None:
@@ -166,7 +166,7 @@ class Database:
             except sqlite3.Error:  # the disk is full
                 emptied = False
         if not emptied:
-            self.swap(ERASE, "due")
+            self.set_meta(ERASE, "due")
 
     def _empty_log(self) -> bool:
         """Whether the write-ahead log was emptied: no reader prevented it.

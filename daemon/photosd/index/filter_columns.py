@@ -124,7 +124,7 @@ class FilterColumns:
         there = self.having([ROOT]) & mask
         starts = self._ends - np.diff(self._ends, prepend=0)
         chosen = there[self._rows]
-        # Each label has rows, so that none of these sums is of nothing.
+        # Each label has rows, so no sum is over an empty range.
         having = np.add.reduceat(chosen, starts, dtype=np.int64) if len(starts) else starts
         return Counts.of(self._labels, having, self.moments[there])
 

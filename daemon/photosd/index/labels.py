@@ -22,7 +22,7 @@ KINDS = (
 )  # fmt: skip
 OF_KIND = 15  # the bits of a label that tell its kind
 
-# Among the words of the text index, the key of a whole value begins so, and one word is in every
+# In the text index, the key of a whole value begins with WHOLE, and the word DESCRIBED is in every
 # row with facts. No text of a query has a word with these characters.
 WHOLE, DESCRIBED = "\ue000", "\ue001"
 # By name, the number of arguments: the columns facts and place of contents.

@@ -25,7 +25,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database, listed
 from photosd.index.folders import PRESENT
 from photosd.index.matrix import Vectors
-from photosd.index.rereading import Due
+from photosd.index.rereading import DueContent
 from photosd.index.retries import check_pixels, checked_vectors
 from photosd.index.table import Embedding
 
@@ -40,31 +40,31 @@ RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 NOT_ENCODED = (EncoderUnavailable, EncoderDied, EncodingFailed, TimeoutError)
 
 
-class Reads(Protocol):
+class PictureReader(Protocol):
     """The decoders' interface."""
 
     def decode(self, path: bytes, shape: Shape, *, full: bool) -> Future[Decoded]: ...
 
 
-class Encodes(Protocol):
+class ImageEncoder(Protocol):
     """The encoder's interface."""
 
     def encode_images(self, pixels: Pixels) -> Future[Vectors]: ...
 
 
-class Stores(Protocol):
+class VectorTable(Protocol):
     """The table's interface."""
 
     def commit(self, embeddings: Sequence[Embedding]) -> None: ...
 
 
-class Serving(NamedTuple):
+class ServedModel(NamedTuple):
     """The model that answers queries."""
 
     model: str  # its fingerprint
     shape: Shape
-    encoder: Encodes
-    store: Stores
+    encoder: ImageEncoder
+    store: VectorTable
 
 
 class Refining(BackgroundLoop):
@@ -74,8 +74,8 @@ class Refining(BackgroundLoop):
         self,
         database: Database,
         contents: Contents,
-        pool: Reads,
-        serving: Callable[[], Serving],
+        pool: PictureReader,
+        serving: Callable[[], ServedModel],
         on_labels: Callable[[], object],
         *,
         busy: Callable[[], bool] = lambda: False,
@@ -125,7 +125,7 @@ class Refining(BackgroundLoop):
             ).fetchone()
         return int(row[0])
 
-    def _due(self, model: str) -> list[Due]:
+    def _due(self, model: str) -> list[DueContent]:
         """The next contents with a path in a folder that is not offline."""
         with self._database.read() as db:
             rows = db.execute(
@@ -139,12 +139,12 @@ class Refining(BackgroundLoop):
                 " GROUP BY e.content ORDER BY e.content LIMIT ?",
                 (listed(PRESENT), model, self._after, BATCH),
             ).fetchall()
-        return [Due(*row) for row in rows]
+        return [DueContent(*row) for row in rows]
 
     def _refine(
         self,
-        serving: Serving,
-        due: Sequence[Due],
+        serving: ServedModel,
+        due: Sequence[DueContent],
         found: list[tuple[str, Vectors]],
         kept: list[str],
     ) -> None:
@@ -169,7 +169,7 @@ class Refining(BackgroundLoop):
                 pass  # in the next round
 
     def _write(
-        self, serving: Serving, found: Sequence[tuple[str, Vectors]], kept: Sequence[str]
+        self, serving: ServedModel, found: Sequence[tuple[str, Vectors]], kept: Sequence[str]
     ) -> None:
         held = self._contents.holding([content for content, _ in found])
         new = [

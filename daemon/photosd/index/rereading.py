@@ -32,7 +32,7 @@ RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 LONGEST_SECONDS = 3600.0  # the same, if none could be read, as when all are only in iCloud
 
 
-class Due(NamedTuple):
+class DueContent(NamedTuple):
     """A content to be decoded again, and one of its paths, with size and time of the file."""
 
     content: str
@@ -41,7 +41,7 @@ class Due(NamedTuple):
     mtime_ns: int
 
 
-class Reads(Protocol):
+class FactsReader(Protocol):
     """The decoders' interface."""
 
     def facts(self, path: bytes) -> Future[ReadFacts]: ...
@@ -54,7 +54,7 @@ class Rereading(BackgroundLoop):
         self,
         database: Database,
         contents: Contents,
-        pool: Reads,
+        pool: FactsReader,
         on_facts: Callable[[], object],
         *,
         busy: Callable[[], bool] = lambda: False,
@@ -79,7 +79,7 @@ class Rereading(BackgroundLoop):
     def _note_version(self) -> None:
         """All facts are due once, if an older photosd has read them."""
         with self._database.write(quiet=True) as db:
-            before = self._database.fact(VERSION)
+            before = self._database.meta(VERSION)
             if before == str(FACTS_VERSION):
                 return
             if before is not None:  # else the migration has done it, or the catalog is new
@@ -113,7 +113,7 @@ class Rereading(BackgroundLoop):
             self._on_facts()
         return True
 
-    def _due(self) -> list[Due]:
+    def _due(self) -> list[DueContent]:
         """The next contents with a path in a folder that is not offline."""
         with self._database.read() as db:
             rows = db.execute(
@@ -126,9 +126,9 @@ class Rereading(BackgroundLoop):
                 " WHERE d.content > ? GROUP BY d.content ORDER BY d.content LIMIT ?",
                 (listed(PRESENT), self._after, BATCH),
             ).fetchall()
-        return [Due(*row) for row in rows]
+        return [DueContent(*row) for row in rows]
 
-    def _facts(self, due: Sequence[Due]) -> list[tuple[str, dict[str, Any] | None]]:
+    def _facts(self, due: Sequence[DueContent]) -> list[tuple[str, dict[str, Any] | None]]:
         """The facts of those that could be read; None: the former ones stay."""
         asked = [(one, self._pool.facts(one.path)) for one in due]
         until = time.monotonic() + READ_SECONDS

@@ -29,7 +29,7 @@ AT_ONCE = 500  # contents deleted, or checked, per transaction
 REST_SECONDS = 0.05  # between two of them, for other writers
 
 
-class Stores(Protocol):
+class DerivedStores(Protocol):
     """Stores of derived data, in addition to the catalog."""
 
     def contents(self) -> Iterable[str]:
@@ -53,7 +53,7 @@ class Retention(BackgroundLoop):
         self,
         catalog: Catalog,
         contents: Contents,
-        stores: Stores,
+        stores: DerivedStores,
         clock: Callable[[], float] = time.time,
         others: Sequence[Callable[[], object]] = (),
     ) -> None:

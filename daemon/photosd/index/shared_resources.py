@@ -26,6 +26,6 @@ class SharedResources:
     folders: Folders
     pool: Pool
     look_at: Callable[[bytes], None]  # compare this path with the disk
-    work: Listeners = field(default_factory=Listeners)  # told that there may be work
+    work: Listeners = field(default_factory=Listeners)  # notified when there may be work
     remembers: Callable[[], bool] = lambda: True  # whether query embeddings are cached on disk
     gazetteer: Gazetteer | None = None  # names of places

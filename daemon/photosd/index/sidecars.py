@@ -33,7 +33,7 @@ IDLE_SECONDS = 60.0
 COPIES = 16  # of one content, whose sidecars are merged
 
 
-class Due(msgspec.Struct, frozen=True):
+class DuePhoto(msgspec.Struct, frozen=True):
     """A photo whose sidecars must be read. ``former``: the content that had their facts before;
     ``sidecar``: their stamp (see `watch.sidecar_stamps`); None: it has none.
     """
@@ -45,7 +45,7 @@ class Due(msgspec.Struct, frozen=True):
     sidecar: str | None
 
 
-class Reads(Protocol):
+class SidecarReader(Protocol):
     """The decoders' interface."""
 
     def sidecars(
@@ -59,7 +59,7 @@ class Sidecars(BackgroundLoop):
     def __init__(
         self,
         database: Database,
-        pool: Reads,
+        pool: SidecarReader,
         on_facts: Callable[[], None],
         *,
         slow: Callable[[], bool] = lambda: False,
@@ -86,7 +86,7 @@ class Sidecars(BackgroundLoop):
         due = self._due(BATCH)
         if not due:
             return False
-        found: list[tuple[Due, SidecarFacts | None]] = []
+        found: list[tuple[DuePhoto, SidecarFacts | None]] = []
         until = time.monotonic() + TURN_SECONDS
         while len(found) < len(due) and (not found or time.monotonic() < until):
             if self.stopping.is_set():
@@ -99,7 +99,7 @@ class Sidecars(BackgroundLoop):
         self._on_facts()
         return True
 
-    def _due(self, limit: int) -> list[Due]:
+    def _due(self, limit: int) -> list[DuePhoto]:
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT s.path, s.due AS number, s.content AS former,"
@@ -108,11 +108,11 @@ class Sidecars(BackgroundLoop):
                 " FROM sidecars s LEFT JOIN photos p USING(path) WHERE s.due > 0 LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [Due(*row) for row in rows]
+        return [DuePhoto(*row) for row in rows]
 
-    def _read(self, due: Sequence[Due]) -> list[tuple[Due, SidecarFacts | None]]:
+    def _read(self, due: Sequence[DuePhoto]) -> list[tuple[DuePhoto, SidecarFacts | None]]:
         """The facts of each; None if they cannot be read now."""
-        found: list[tuple[Due, SidecarFacts | None]] = [
+        found: list[tuple[DuePhoto, SidecarFacts | None]] = [
             (one, {}) for one in due if one.sidecar is None
         ]
         asked = [(some, self._asked(some)) for some in _together(due)]
@@ -128,11 +128,11 @@ class Sidecars(BackgroundLoop):
                     found += [(one, None) for one in some]
         return found
 
-    def _asked(self, some: Sequence[Due]) -> Future[Sequence[SidecarFacts | None]]:
+    def _asked(self, some: Sequence[DuePhoto]) -> Future[Sequence[SidecarFacts | None]]:
         files = [tuple(files_of(one.path, one.sidecar or "")) for one in some]
         return self._pool.sidecars(some[0].path, files)
 
-    def _apply(self, found: Sequence[tuple[Due, SidecarFacts | None]]) -> None:
+    def _apply(self, found: Sequence[tuple[DuePhoto, SidecarFacts | None]]) -> None:
         contents: set[str] = set()
         with self._database.write() as db:
             for one, facts in after_queries(found):
@@ -149,7 +149,7 @@ class Sidecars(BackgroundLoop):
                     log.error("facts_not_written", content=content, cause=str(error))
 
 
-def _together(due: Sequence[Due]) -> Iterator[list[Due]]:
+def _together(due: Sequence[DuePhoto]) -> Iterator[list[DuePhoto]]:
     """Those with sidecars, for one request each: in one directory, so on one disk; links, which may
     lead to another disk, alone.
     """
@@ -174,7 +174,7 @@ def note(db: Any, path: bytes, sidecar: str) -> None:
     )
 
 
-def _keep(db: Any, one: Due, facts: SidecarFacts | None) -> bool:
+def _keep(db: Any, one: DuePhoto, facts: SidecarFacts | None) -> bool:
     """Store a sidecar's facts; returns whether facts of contents must be merged again."""
     if facts is None:  # the next comparison finds a difference, and it is read again
         db.execute("UPDATE photos SET sidecar = '' WHERE path = ?", (one.path,))

@@ -16,7 +16,7 @@ from photosd.index.database import Database, listed
 
 NEAR = 0.6  # likeness of a suggestion, from 0 to 1
 WORD = 0.75  # the same of one of its words
-LOOKED_AT = 5000  # the most frequent values, of which some are suggested
+LOOKED_AT = 5000  # most frequent values that are compared for suggestions
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
@@ -42,12 +42,12 @@ class Vocabulary:
         return found
 
     def get(self, kind: str, name: str) -> Value | None:
-        """The value of this kind that is spelled so, except for case, accents and blanks."""
+        """The value of this kind and name; case, accents and blanks make no difference."""
         values = self._values("key = ? AND kind = ?", (wording.key(name), kind))
         return next(iter(values), None)
 
     def beginning(self, kind: str, text: str, limit: int) -> list[Value]:
-        """Values of a kind whose spelling begins so, most photos first."""
+        """Values of a kind whose spelling begins with ``text``, most photos first."""
         key = wording.key(text) if text.strip() else ""
         end = key + "\U0010ffff"
         return self._values("key >= ? AND key < ? AND kind = ?", (key, end, kind))[:limit]

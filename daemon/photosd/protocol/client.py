@@ -92,7 +92,7 @@ class Client(Caller):
         or of the good matches of ``text``.
 
         ``kinds``: which facets, by default all; ``limit``: values of each; ``begins``: only values
-        that begin so.
+        that begin with it.
         """
         params = {"text": text, "where": where, "kinds": list(kinds), "limit": limit}
         params |= {"begins": begins, "deadline_ms": deadline_ms}

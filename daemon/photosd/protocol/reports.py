@@ -114,7 +114,7 @@ class EncoderReport(TypedDict):
 
 class IndexReport(Progress):
     """The index and what is left to do. ``previews``: photos indexed by their preview, to be
-    indexed by the full picture while nothing else is to be done.
+    indexed by the full picture while photosd is otherwise idle.
     """
 
     bytes: int

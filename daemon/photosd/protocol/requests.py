@@ -17,7 +17,7 @@ from photosd.core.errors import BadRequest
 from photosd.protocol import QUERY_DEADLINE_MS, replies, reports
 from photosd.protocol.caller import PROTOCOL
 
-TEXT_LIMIT = 10_000  # characters of one query
+MAX_QUERY_CHARACTERS = 10_000
 LONGEST_PAUSE = 3650 * 86400.0  # seconds
 
 TOO_LONG = re.compile(r"Expected `(str|array)` of length <= (\d+) - at `\$\.([\w.]+)`")
@@ -63,7 +63,7 @@ class Operation(Struct, frozen=True):
 class Term(TypedDict, total=False):
     """Words or a picture, and their weight (1 if absent); a negative weight subtracts."""
 
-    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
+    text: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] | None
     path: str | None
     path_b64: str | None
     weight: Annotated[float, Meta(ge=-100, le=100)]
@@ -95,9 +95,9 @@ class Where(TypedDict, total=False):
     people: Annotated[list[str], Meta(max_length=100)]
     tags: Annotated[list[str], Meta(max_length=100)]
     places: Annotated[list[str], Meta(max_length=100)]
-    near_place: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
+    near_place: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] | None
     near_km: Coordinate | None
-    caption: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
+    caption: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] | None
 
 
 class QueryParams(Struct):
@@ -114,7 +114,7 @@ class QueryParams(Struct):
     photos that pass ``where`` are the answer, newest first.
     """
 
-    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
+    text: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] | None = None  # the setting search.limit
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = QUERY_DEADLINE_MS
     terms: list[Term] = []
@@ -133,14 +133,14 @@ class FacetsParams(Struct):
     """Count all photos, those that pass ``where``, or the good matches of a query (``text``).
 
     ``kinds``: which facets; all if empty. ``limit``: the most values of each. ``begins``: only
-    values that begin so, whatever their case and accents.
+    values that begin with it, ignoring case and accents.
     """
 
-    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
+    text: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] = ""
     where: Where | None = None
     kinds: Annotated[list[FacetKind], Meta(max_length=100)] = []
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
-    begins: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
+    begins: Annotated[str, Meta(max_length=MAX_QUERY_CHARACTERS)] = ""
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
 
 
@@ -274,7 +274,7 @@ class StandingAddParams(Struct):
     a notification; a ``stream`` is read with `subscribe`. ``below``: only photos in that directory.
     """
 
-    text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
     kind: AlertKind
     argv: list[str] = []
     directory: str | None = None

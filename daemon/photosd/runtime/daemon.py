@@ -27,10 +27,10 @@ from photosd.core.log import set_level
 from photosd.core.paths import Home
 from photosd.core.process_memory import used_mb
 from photosd.core.secrets import without_secrets
-from photosd.core.settings_file import Problem, Reading
+from photosd.core.settings_file import Problem, SettingsReading
 from photosd.core.shortage import shortage_of
 from photosd.core.start_stop import start
-from photosd.encoder.condition import Condition
+from photosd.encoder.encoder_status import EncoderStatus
 from photosd.gemini.environment import Environment
 from photosd.protocol.client import Client
 from photosd.protocol.endpoint import Endpoint
@@ -58,7 +58,7 @@ class Daemon:
     def __init__(
         self,
         home: Home,
-        settings: Reading,
+        settings: SettingsReading,
         endpoint: Endpoint,
         notifier: SystemdNotifier | None = None,
         environment: Environment | None = None,
@@ -92,9 +92,9 @@ class Daemon:
         self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
         server = Server(self._endpoint, handlers)
         await server.start()
-        self._notifier.send(READY="1", STATUS=self.words())
+        self._notifier.send(READY="1", STATUS=self.status_line())
         checks = LivenessChecks(self.home, self._endpoint, server, self._opened, self.request_stop)
-        self._monitor = monitor = checks.monitor(self._notifier, self.words)
+        self._monitor = monitor = checks.monitor(self._notifier, self.status_line)
         monitor.start()
         log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
         self._opening.start()
@@ -154,10 +154,10 @@ class Daemon:
             log.warning("stop_forced", reason=reason, remedy="no action needed: no data is lost")
             logging.shutdown()
 
-        words = threading.Thread(target=say, name="exit-log", daemon=True)
+        closer = threading.Thread(target=say, name="exit-log", daemon=True)
         with contextlib.suppress(RuntimeError):  # out of threads: do not log
-            words.start()
-            words.join(LOG_SECONDS)
+            closer.start()
+            closer.join(LOG_SECONDS)
         os._exit(0)
 
     async def _own_clients_gone(self, monitor: LivenessMonitor) -> None:
@@ -183,7 +183,7 @@ class Daemon:
         """Parts that do not respond now."""
         return dict(self._monitor.failed_checks) if self._monitor is not None else {}
 
-    def words(self) -> str:
+    def status_line(self) -> str:
         """The state in one line, for the service manager."""
         if self._trouble is not None:
             return f"degraded: {self._trouble.title}: {self._trouble}"
@@ -360,7 +360,7 @@ class Daemon:
 
     def _encoder_report(self) -> EncoderReport:
         if (library := self._library) is None:
-            return {**Condition(self.settings.encoder.model, 0.0).report(None), "eta_s": None}
+            return {**EncoderStatus(self.settings.encoder.model, 0.0).report(None), "eta_s": None}
         return library.encoder.status()
 
     def _no_index(self) -> IndexReport:

@@ -35,7 +35,7 @@ from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.placing import Placing
 from photosd.index.reconciler import Reconciler
-from photosd.index.refining import Refining, Serving
+from photosd.index.refining import Refining, ServedModel
 from photosd.index.rereading import Rereading
 from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
@@ -167,7 +167,7 @@ class Library:
 
     def _choose(self, wanted: str) -> tuple[Path, ModelSpec]:
         """The model in use: the one whose index is complete, if any."""
-        serving = self.database.fact(SERVING)
+        serving = self.database.meta(SERVING)
         if serving not in (None, wanted):
             with contextlib.suppress(ModelError):
                 return registry.find(self.home, serving or "")
@@ -200,7 +200,7 @@ class Library:
 
     def open(self) -> None:
         """Load the vectors, then start watching and indexing."""
-        if self.database.swap("photosd_version", photosd.__version__) != photosd.__version__:
+        if self.database.set_meta("photosd_version", photosd.__version__) != photosd.__version__:
             self.worklist.retry_failures()  # what crashed the old version may not crash this one
         self._forget_removed_models()
         if self._halted.is_set():
@@ -214,7 +214,7 @@ class Library:
             return
         spec = self.serving.spec
         self.contents.serve(spec.fingerprint)
-        self.database.swap(SERVING, spec.name)
+        self.database.set_meta(SERVING, spec.name)
         self.reconciler.start()
         self.serving.begin()
         self.model_switcher.follow(self.settings.encoder.model)
@@ -270,10 +270,10 @@ class Library:
             late = stop_all({"catalog": lambda _: self.database.close()}, deadline)
         return late
 
-    def _served_model(self) -> Serving:
+    def _served_model(self) -> ServedModel:
         runtime = self.serving
         shape = Shape.of(runtime.spec.preprocess)
-        return Serving(runtime.spec.fingerprint, shape, runtime.encoder, runtime.store)
+        return ServedModel(runtime.spec.fingerprint, shape, runtime.encoder, runtime.store)
 
     def _is_idle(self) -> bool:
         """Whether nothing is being indexed, and indexing is not paused."""

@@ -87,7 +87,7 @@ Check = Callable[[], str | None]  # None: passed; else what is wrong, as text
 class LivenessMonitor:
     """Feeds the service manager's watchdog, in its own thread.
 
-    ``checks`` run in turn, each with a time limit. ``words`` is the state for people. With
+    ``checks`` run in turn, each with a time limit. ``status_line`` is the state for people. With
     ``exit_when_failing`` (launchd has no watchdog) the process exits when a check keeps failing.
     """
 
@@ -95,11 +95,11 @@ class LivenessMonitor:
         self,
         notifier: SystemdNotifier,
         checks: Mapping[str, Check],
-        words: Callable[[], str],
+        status_line: Callable[[], str],
         *,
         exit_when_failing: bool = False,
     ) -> None:
-        self._notifier, self._checks, self._words = notifier, checks, words
+        self._notifier, self._checks, self._status_line = notifier, checks, status_line
         self._exit_when_failing = exit_when_failing
         period = notifier.watchdog_seconds
         self.every = EVERY_SECONDS if period is None else min(EVERY_SECONDS, period / 3)
@@ -158,13 +158,13 @@ class LivenessMonitor:
     def report_state(self) -> str:
         """Report the state if it has changed; returns it."""
         try:
-            words = self._words()
+            status_line = self._status_line()
         except Exception as error:  # the catalog is closed, or its disk is missing
-            words = f"unknown: {error}"
-        if words != self._reported:
-            self._notifier.send(STATUS=words)
-            self._reported = words
-        return words
+            status_line = f"unknown: {error}"
+        if status_line != self._reported:
+            self._notifier.send(STATUS=status_line)
+            self._reported = status_line
+        return status_line
 
     def _exit(self) -> None:
         """Exit, for the service manager to restart it; its stacks are kept."""
@@ -201,7 +201,7 @@ class LivenessChecks:
         self._library, self._stop = library, stop
         self._loop = asyncio.get_running_loop()
 
-    def monitor(self, notifier: SystemdNotifier, words: Callable[[], str]) -> LivenessMonitor:
+    def monitor(self, notifier: SystemdNotifier, status_line: Callable[[], str]) -> LivenessMonitor:
         """The thread that runs all checks."""
         checks = {
             "event_loop": lambda: loop_turns(self._loop),
@@ -211,7 +211,7 @@ class LivenessChecks:
             "reconciler": self._reconciler,
         }
         alone = os.environ.get("PHOTOSD_SELF_CHECK") == "exit"
-        return LivenessMonitor(notifier, checks, words, exit_when_failing=alone)
+        return LivenessMonitor(notifier, checks, status_line, exit_when_failing=alone)
 
     def _socket(self) -> str | None:
         try:

@@ -206,7 +206,7 @@ class ModelSwitcher:
         database = self._shared.database
         result = ModelResult(
             serving=self.serving.spec.name,
-            previous=database.fact(PREVIOUS),
+            previous=database.meta(PREVIOUS),
             switch=self.report(),
             contents=None,
             seconds=None,
@@ -235,8 +235,8 @@ class ModelSwitcher:
             try:
                 with database.write():
                     contents.mark_unembedded_pending(new.spec.fingerprint)
-                    database.swap(PREVIOUS, old.spec.name)
-                    database.swap(SERVING, new.spec.name)
+                    database.set_meta(PREVIOUS, old.spec.name)
+                    database.set_meta(SERVING, new.spec.name)
             except StorageError:
                 old.work_on(self._worklist)
                 raise

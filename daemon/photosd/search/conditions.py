@@ -20,8 +20,8 @@ from photosd.protocol.requests import QueryParams
 from photosd.search.names import distinctive_words, with_name
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import normalise
-from photosd.search.reading import Hint, Reading, Vocabulary, read
-from photosd.search.relations import Part, PartKind
+from photosd.search.reading import KnownNames, NameHint, Reading, read
+from photosd.search.relations import PartKind, QuestionPart
 from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
@@ -34,7 +34,7 @@ Passes = Callable[[Question], bool]  # whether any photo passes its filter
 class Conditions:
     """Reads questions about one library. Any thread may use it."""
 
-    def __init__(self, database: Database, vocabulary: Vocabulary, passes: Passes) -> None:
+    def __init__(self, database: Database, vocabulary: KnownNames, passes: Passes) -> None:
         self._database, self._vocabulary, self._passes = database, vocabulary, passes
 
     def apply(self, question: Question, params: QueryParams) -> tuple[Question, list[str]]:
@@ -92,7 +92,7 @@ class Conditions:
         reading = read(params.text, self._vocabulary, without={*params.without, *left_out})
         return structs.replace(reading, parts=tuple(map(self._located, reading.parts)))
 
-    def _located(self, part: Part) -> Part:
+    def _located(self, part: QuestionPart) -> QuestionPart:
         """``Paris, Texas`` keeps both places; if no photo is in both (``Eilat, Rome``), either one
         suffices.
         """
@@ -116,7 +116,7 @@ def _narrowed(question: Question, reading: Reading) -> Question:
     return structs.replace(found, hints=_hints(reading, found))
 
 
-def _hints(reading: Reading, question: Question) -> tuple[Hint, ...]:
+def _hints(reading: Reading, question: Question) -> tuple[NameHint, ...]:
     """The hints that can rank photos, MAX_HINTS at most."""
     if question.plain is None:
         return ()
@@ -136,7 +136,7 @@ def with_values(where: Filter, kind: str, keys: Sequence[str]) -> Filter:
     return structs.replace(where, places=(*where.places, *keys))
 
 
-def _with_all(where: Filter, parts: Sequence[Part]) -> Filter:
+def _with_all(where: Filter, parts: Sequence[QuestionPart]) -> Filter:
     """The filter with these conditions. If the dates do not overlap, any one suffices."""
     dates = [(part.since, part.until) for part in parts if part.kind == "date"]
     since = max((one for one, _ in dates if one is not None), default=-math.inf)
@@ -147,7 +147,7 @@ def _with_all(where: Filter, parts: Sequence[Part]) -> Filter:
     return functools.reduce(_with, parts, where)
 
 
-def _with(where: Filter, part: Part) -> Filter:
+def _with(where: Filter, part: QuestionPart) -> Filter:
     match part.kind:
         case "date":
             since = max((one for one in (where.since, part.since) if one is not None), default=None)
@@ -174,7 +174,7 @@ def _with(where: Filter, part: Part) -> Filter:
     return where
 
 
-def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[Part]:
+def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[QuestionPart]:
     return [part for part in reading.conditions if part.kind in kinds]
 
 
@@ -194,5 +194,5 @@ def _left_out(reading: Reading, kinds: Sequence[str], question: Question) -> str
     return f"{none} has all of {every}; left out: {dropped}"
 
 
-def _named(part: Part) -> str:
+def _named(part: QuestionPart) -> str:
     return part.value if part.excluded else f"the {part.kind} {part.value}"

@@ -33,7 +33,7 @@ from photosd.index.vectors import VectorStore
 from photosd.search.likeness import middle_of
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
-from photosd.search.reading import Hint
+from photosd.search.reading import NameHint
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
 
@@ -54,7 +54,7 @@ class Aspect(msgspec.Struct, frozen=True):
 class Hinted(msgspec.Struct, frozen=True):
     """A tag, person or place that the query names, and the embedding of the other words."""
 
-    hint: Hint
+    hint: NameHint
     aspect: Aspect
 
 

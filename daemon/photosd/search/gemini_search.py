@@ -55,14 +55,14 @@ class GeminiSearch:
         """Gemini's results, if they arrived in time; ``own``: the query itself."""
         if asked is None:
             return GeminiResults()
-        heard = asked.help(Deadline(deadline.at - 2 * RESERVE_SECONDS))
-        modes = Modes(heard.mode_requested, heard.mode_used, heard.fallback_reason)
+        answer = asked.answer(Deadline(deadline.at - 2 * RESERVE_SECONDS))
+        modes = Modes(answer.mode_requested, answer.mode_used, answer.fallback_reason)
         own = self._without_noise(own)
-        if heard.nearest:
-            return GeminiResults(modes, [own], GeminiRanking(heard.nearest, heard.outstanding))
-        if not heard.prompts:
+        if answer.nearest:
+            return GeminiResults(modes, [own], GeminiRanking(answer.nearest, answer.outstanding))
+        if not answer.prompts:
             return GeminiResults(modes)
-        texts = [normalise(prompt) for prompt in heard.prompts]
+        texts = [normalise(prompt) for prompt in answer.prompts]
         inner = Deadline(deadline.at - RESERVE_SECONDS)
         try:
             embeddings, known = self._embedder.of_texts(texts, inner, cloud=True)

@@ -24,7 +24,7 @@ import numpy as np
 from photosd.core import wording
 from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index.database import Database
-from photosd.search.text_index import KINDS, NONE, Rows, Term, TextIndex, ids, isin, merged
+from photosd.search.text_index import KINDS, NONE, Rows, TextIndex, WordTerm, ids, isin, merged
 
 MAX_WORDS = 100  # of a query; later ones are not looked up, with a warning
 FIRST_ROWS, ROWS_AT_ONCE = 60, 250  # paths read at once; usually the first ones suffice
@@ -108,7 +108,7 @@ class Names:
         self._database, self._accepts = database, accepts
         # To tell why a row matched: the words of each text, how frequent they are, and the rows
         # with a whole value.
-        self._words: list[tuple[list[Term], dict[str, int]]] = []
+        self._words: list[tuple[list[WordTerm], dict[str, int]]] = []
         self._whole: list[tuple[str, Rows]] = []
         with database.read() as db:
             index = TextIndex(db)

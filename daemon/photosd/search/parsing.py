@@ -23,7 +23,7 @@ from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Sort, Term, Where
 from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import normalise
-from photosd.search.reading import Hint, Reading
+from photosd.search.reading import NameHint, Reading
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
 Captioned = Callable[[str], frozenset[str]]  # contents with these words in title or caption
@@ -258,7 +258,7 @@ class Question(msgspec.Struct, frozen=True):
     sort: Sort = "match"
     reading: Reading | None = None
     only_conditions: bool = False
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[NameHint, ...] = ()
     understood: frozenset[str] = frozenset()
 
     @property

@@ -253,7 +253,7 @@ def _salt(database: Database) -> bytes:
     with contextlib.suppress(OSError):
         if SALT_BYTES <= len(salt := file.read_bytes()) <= hashlib.blake2b.MAX_KEY_SIZE:
             return salt
-    older = database.fact(OLDER_SALT)
+    older = database.meta(OLDER_SALT)
     salt = bytes.fromhex(older) if older else secrets.token_bytes(SALT_BYTES)
     try:
         file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Reads a question: which of its words are dates, places or people; the rest is for the model.
 
 Rules: docs/explanation/how-search-works.md. Words that may mean something else are not read: they
-stay in the rest, where they rank photos and exclude none. Names come from a `Vocabulary`.
+stay in the rest, where they rank photos and exclude none. Names come from a `KnownNames`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from photosd.search.function_words import (
 )
 from photosd.search.literal_text import hidden, literal_spans
 from photosd.search.relations import (
-    Part,
     PartKind,
+    QuestionPart,
     negation_of,
     specified,
     wanted,
@@ -67,7 +67,7 @@ NAME_AND_YEAR = re.compile(r"\w+\s+(?:in\s+|ב-?)?\d{4}")
 NO_NAMES = ABOUT_PHOTOS | DANGLING | NEGATIONS
 
 
-class Vocabulary(Protocol):
+class KnownNames(Protocol):
     """The people, tags and places of the library."""
 
     def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
@@ -75,11 +75,11 @@ class Vocabulary(Protocol):
         ...
 
     def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
-        """Values of a kind whose spelling begins so, most photos first."""
+        """Values of a kind whose spelling begins with ``text``, most photos first."""
         ...
 
 
-class Hint(msgspec.Struct, frozen=True):
+class NameHint(msgspec.Struct, frozen=True):
     """Values of one kind that some words of a question name, though they were not read as
     conditions; ``rest``: the other words for the model.
     """
@@ -94,19 +94,19 @@ class Reading(msgspec.Struct, frozen=True):
     ``hints``: values of the library that some words of ``rest`` name.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[QuestionPart, ...]
     rest: str
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[NameHint, ...] = ()
 
     @property
-    def conditions(self) -> tuple[Part, ...]:
+    def conditions(self) -> tuple[QuestionPart, ...]:
         """The parts that exclude photos."""
         return tuple(part for part in self.parts if part.kind != "rest")
 
 
 def read(
     text: str,
-    vocabulary: Vocabulary,
+    vocabulary: KnownNames,
     now: Moment | None = None,
     without: Collection[str] = (),
 ) -> Reading:
@@ -124,20 +124,23 @@ def read(
     if not parts:
         return Reading((), text, hints)
     rest = [
-        Part("rest", start, end, text[start:end], text[start:end])
+        QuestionPart("rest", start, end, text[start:end], text[start:end])
         for start, end in remainder(text, _spans(parts), literal)
     ]
     every = sorted([*parts, *rest], key=_start)
     return Reading(tuple(every), " ".join(part.text for part in rest), hints)
 
 
-def _start(part: Part) -> int:
+def _start(part: QuestionPart) -> int:
     return part.start
 
 
 def _hints(
-    text: str, parts: Sequence[Part], values: Sequence[Part], literal: Sequence[Span]
-) -> Iterator[Hint]:
+    text: str,
+    parts: Sequence[QuestionPart],
+    values: Sequence[QuestionPart],
+    literal: Sequence[Span],
+) -> Iterator[NameHint]:
     """Hints that leave other words: all tags together, then each value, the rarest first."""
     read_so = _spans(parts)
     named = [one for one in values if one.named and not _overlaps(one, read_so)]
@@ -148,22 +151,24 @@ def _hints(
         spans = remainder(text, sorted([*read_so, *_spans(some)]), literal)
         if spans:
             rest = " ".join(text[start:end] for start, end in spans)
-            yield Hint(some[0].named, tuple(one.key for one in some), rest)
+            yield NameHint(some[0].named, tuple(one.key for one in some), rest)
 
 
-def _spans(parts: Sequence[Part]) -> list[Span]:
+def _spans(parts: Sequence[QuestionPart]) -> list[Span]:
     return [(part.start, part.end) for part in parts]
 
 
 # -- dates ----------------------------------------------------------------------------------------
 
 
-def _part_of(text: str, date: FoundDate) -> Part:
+def _part_of(text: str, date: FoundDate) -> QuestionPart:
     words = text[date.start : date.end]
-    return Part("date", date.start, date.end, words, date.shown, "", date.since, date.until)
+    return QuestionPart("date", date.start, date.end, words, date.shown, "", date.since, date.until)
 
 
-def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) -> list[FoundDate]:
+def _dates(
+    text: str, visible: str, values: Sequence[QuestionPart], now: Moment | None
+) -> list[FoundDate]:
     """The dates outside values of several words; of ``May 2019`` only the year if May is a name."""
     from photosd.search.dates.finding import find  # words of ten languages: on first use
 
@@ -176,7 +181,7 @@ def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) 
     return find(hidden(visible, names), now) if names else found
 
 
-def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
+def _is_name_in(value: QuestionPart, date: FoundDate, text: str) -> bool:
     """Whether the date begins with a name: ``with May in 2019``, ``May 2019``."""
     if value.kind == "person":  # read as a name
         return value.start <= date.start < value.end <= date.end
@@ -189,7 +194,7 @@ def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
 # -- people and places ----------------------------------------------------------------------------
 
 
-def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list[Part]:
+def _values(text: str, vocabulary: KnownNames, without: Collection[str]) -> list[QuestionPart]:
     """Values by their words, longest first; kind ``rest``: known, but not a condition."""
     words = [word_of(one) for one in itertools.islice(WORD.finditer(text), MAX_WORDS)]
     spellings: dict[tuple[int, int], list[Spelling]] = {}
@@ -202,7 +207,7 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
     known = _known(spellings, vocabulary)
     if not known:
         return []
-    found, place = list[Part](), 0
+    found, place = list[QuestionPart](), 0
     while place < len(words):
         for last in range(min(place + LONGEST_VALUE, len(words)) - 1, place - 1, -1):
             some = spellings.get((place, last), ())
@@ -233,7 +238,7 @@ def _named(
 
 
 def _known(
-    spellings: Mapping[tuple[int, int], Sequence[Spelling]], vocabulary: Vocabulary
+    spellings: Mapping[tuple[int, int], Sequence[Spelling]], vocabulary: KnownNames
 ) -> dict[str, Sequence[Value]]:
     """The values with these spellings, by key."""
     keys = {one.key for some in spellings.values() for one in some}
@@ -245,7 +250,7 @@ def _known(
 
 
 def _first_names(
-    spellings: Sequence[Spelling], known: Mapping[str, Sequence[Value]], vocabulary: Vocabulary
+    spellings: Sequence[Spelling], known: Mapping[str, Sequence[Value]], vocabulary: KnownNames
 ) -> dict[str, Sequence[Value]]:
     """The person with this first name, if there is only one and the word names nothing else."""
     if any(one.key in known for one in spellings):
@@ -267,11 +272,11 @@ def _decided(
     spelling: Spelling,
     known: Mapping[str, Sequence[Value]],
     without: Collection[str],
-) -> Part:
+) -> QuestionPart:
     """The part for these words: a condition, or ``rest`` if they may mean something else."""
     before = _before(text, words, first)
     start, end = words[first].start, words[last].end
-    unread = Part("rest", start, end, text[start:end], text[start:end])
+    unread = QuestionPart("rest", start, end, text[start:end], text[start:end])
     if some := [one for one in known[spelling.key] if one.kind not in ("camera", "folder")]:
         best = max(some, key=lambda one: one.photos)
         unread = structs.replace(unread, key=best.key, photos=best.photos, named=best.kind)
@@ -296,7 +301,9 @@ def _decided(
     shown, key, photos = values[0].shown, values[0].key, values[0].photos
     bare = before == first and not spelling.prefix
     tag = spelling.key if kind == "place" and tagged else ""
-    return Part(kind, start, end, text[start:end], shown, key, photos=photos, bare=bare, tag=tag)
+    return QuestionPart(
+        kind, start, end, text[start:end], shown, key, photos=photos, bare=bare, tag=tag
+    )
 
 
 def _is_function_word(word: Word, key: str, shown: str, said: Collection[str]) -> bool:
@@ -309,7 +316,7 @@ def _is_function_word(word: Word, key: str, shown: str, said: Collection[str]) -
     return not named or (len(key) < SHORTEST_VALUE and BEFORE.isdisjoint(said))
 
 
-def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
+def _may_be_another(part: QuestionPart, vocabulary: KnownNames) -> bool:
     """Whether other people with this first name have more photos: ``Noa`` may be ``Noa Levi``."""
     others = vocabulary.beginning("person", part.key, MAX_NAMESAKES)
     alike = (one.photos for one in others if wording.words(one.shown)[:1] == [part.key])
@@ -348,5 +355,5 @@ def _before(text: str, words: Sequence[Word], first: int) -> int:
     return place
 
 
-def _overlaps(part: Part, spans: Sequence[tuple[int, int]]) -> bool:
+def _overlaps(part: QuestionPart, spans: Sequence[tuple[int, int]]) -> bool:
     return any(part.start < end and start < part.end for start, end in spans)

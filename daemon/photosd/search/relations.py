@@ -25,7 +25,7 @@ from photosd.search.spellings import BETWEEN, WORD
 PartKind = Literal["date", "place", "person", "rest"]
 
 
-class Part(msgspec.Struct, frozen=True):
+class QuestionPart(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
     ``key`` and ``photos``: of a place or a person, as in the vocabulary. ``tag``: the key of the
@@ -54,11 +54,11 @@ class Part(msgspec.Struct, frozen=True):
     all_tags: tuple[str, ...] = ()
 
 
-def specified(text: str, parts: Sequence[Part]) -> list[Part]:
+def specified(text: str, parts: Sequence[QuestionPart]) -> list[QuestionPart]:
     """Joins places that follow each other into one part: ``Paris, Texas``, ``Eilat Israel``. Its
     key is that of the place with fewer photos.
     """
-    found: list[Part] = []
+    found: list[QuestionPart] = []
     for part in parts:
         before = found[-1] if found else None
         if (
@@ -84,9 +84,9 @@ def specified(text: str, parts: Sequence[Part]) -> list[Part]:
     return found
 
 
-def with_alternatives(text: str, parts: Sequence[Part]) -> list[Part]:
+def with_alternatives(text: str, parts: Sequence[QuestionPart]) -> list[QuestionPart]:
     """Joins alternative people into one part: ``Noa or Dan``, ``Noa, Dan or Maya``."""
-    found: list[list[Part]] = []
+    found: list[list[QuestionPart]] = []
     for part in parts:
         before = found[-1][-1] if found else None
         if before is not None and _are_alternatives(text, before, part):
@@ -96,7 +96,7 @@ def with_alternatives(text: str, parts: Sequence[Part]) -> list[Part]:
     return [one for some in found for one in _as_one(text, some)]
 
 
-def _are_alternatives(text: str, one: Part, other: Part) -> bool:
+def _are_alternatives(text: str, one: QuestionPart, other: QuestionPart) -> bool:
     """Whether these are people with ``or`` between them, or a comma only."""
     if not one.kind == other.kind == "person":
         return False
@@ -106,7 +106,7 @@ def _are_alternatives(text: str, one: Part, other: Part) -> bool:
     return between.strip() == "," and other.bare
 
 
-def _as_one(text: str, people: Sequence[Part]) -> Sequence[Part]:
+def _as_one(text: str, people: Sequence[QuestionPart]) -> Sequence[QuestionPart]:
     """Joins these people, unless only commas are between them or they are negated."""
     first, last = people[0], people[-1]
     listed = any(wording.words(text[a.end : b.start]) for a, b in itertools.pairwise(people))
@@ -122,12 +122,12 @@ def _as_one(text: str, people: Sequence[Part]) -> Sequence[Part]:
     return [structs.replace(first, end=last.end, text=text, value=value, any_of=keys)]
 
 
-def wanted(text: str, parts: Sequence[Part]) -> list[Part]:
+def wanted(text: str, parts: Sequence[QuestionPart]) -> list[QuestionPart]:
     """Marks ``without Noa`` as excluded. Drops other negated parts, and parts that are alternatives
     to other words (``Noa or a dog``); alternatives of places or dates stay.
     """
-    found: list[Part] = []
-    unwanted: Part | None = None  # the last one that was negated
+    found: list[QuestionPart] = []
+    unwanted: QuestionPart | None = None  # the last one that was negated
     excluding = False  # whether it was excluded
     for number, part in enumerate(parts):
         before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
@@ -151,31 +151,31 @@ def wanted(text: str, parts: Sequence[Part]) -> list[Part]:
     return found
 
 
-def negation_of(text: str, part: Part) -> re.Match[str] | None:
+def negation_of(text: str, part: QuestionPart) -> re.Match[str] | None:
     """The word before a part that negates it."""
     word = _word_before(text, part.start, BEFORE | ARTICLES)
     return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
 
 
-def _are_joined(text: str, one: Part, other: Part) -> bool:
+def _are_joined(text: str, one: QuestionPart, other: QuestionPart) -> bool:
     """Whether these of one kind are named together: ``Noa and Dan``."""
     words = wording.words(text[one.end : other.start])
     return one.kind == other.kind and all(word in JOINING for word in words)
 
 
-def _any_counts(text: str, one: Part | None, other: Part | None) -> bool:
+def _any_counts(text: str, one: QuestionPart | None, other: QuestionPart | None) -> bool:
     if one is None or other is None or one.kind not in ("place", "date"):
         return False
     return _are_joined(text, one, other)
 
 
-def _excludes(negation: re.Match[str] | None, part: Part) -> bool:
+def _excludes(negation: re.Match[str] | None, part: QuestionPart) -> bool:
     """Whether this word before a part excludes its photos."""
     folded = "" if negation is None else wording.fold(negation[0])
     return folded in EXCLUDING or (part.kind == "place" and folded in OUTSIDE)
 
 
-def _excluded(text: str, part: Part, start: int) -> Part:
+def _excluded(text: str, part: QuestionPart, start: int) -> QuestionPart:
     return structs.replace(
         part, start=start, text=text[start : part.end], value=f"without {part.value}", excluded=True
     )

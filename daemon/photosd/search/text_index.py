@@ -40,7 +40,7 @@ SHORTEST = 2  # letters of a word without its prefix or ending
 SHORTEST_ALONE = 3  # the same for a query of one word, which rarely has a prefix
 
 
-class Term(NamedTuple):
+class WordTerm(NamedTuple):
     """A word of a query, and its expression for FTS5."""
 
     word: str
@@ -60,10 +60,10 @@ class TextIndex:
         self._db = db
         self.described = self._has(quoted(DESCRIBED))
 
-    def terms(self, words: Sequence[str]) -> list[Term]:
+    def terms(self, words: Sequence[str]) -> list[WordTerm]:
         """The expression of each word (folded)."""
         shortest = SHORTEST if len(words) > 1 else SHORTEST_ALONE
-        return [Term(word, self._match(word, shortest)) for word in words]
+        return [WordTerm(word, self._match(word, shortest)) for word in words]
 
     def _match(self, word: str, shortest: int) -> str:
         plain = quoted(word)
@@ -89,7 +89,7 @@ class TextIndex:
         found += [prefix + one for one in bare for prefix in prefixes]
         return _any(dict.fromkeys(found))
 
-    def numbers(self, terms: Sequence[Term]) -> dict[str, int]:
+    def numbers(self, terms: Sequence[WordTerm]) -> dict[str, int]:
         """The number of rows of each word, without words in most of the library."""
         indexed = self._db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
         most = max(FEW, int(IGNORED_SHARE * indexed.fetchone()[0]))
@@ -100,14 +100,14 @@ class TextIndex:
         }
         return {word: number for word, number in found.items() if number <= most}
 
-    def every(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> Rows:
+    def every(self, terms: Sequence[WordTerm], numbers: Mapping[str, int]) -> Rows:
         """The rows with every word that counts."""
         distinctive = [term.match for term in terms if term.word in numbers]
         if not distinctive or not all(numbers.values()):
             return NONE
         return self.rows(" AND ".join(distinctive))
 
-    def some(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> list[Rows]:
+    def some(self, terms: Sequence[WordTerm], numbers: Mapping[str, int]) -> list[Rows]:
         """The rows of each word that counts, not only in a title or caption; those with only one
         common word are left out.
         """
@@ -119,7 +119,7 @@ class TextIndex:
         found += [f"{within}{match} AND ({others})" for match in common]
         return [self.rows(match) for match in found]
 
-    def kinds(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> dict[str, Rows]:
+    def kinds(self, terms: Sequence[WordTerm], numbers: Mapping[str, int]) -> dict[str, Rows]:
         """The rows that have any word that counts in columns of each kind."""
         any_of = " OR ".join(term.match for term in terms if numbers.get(term.word))
         if not any_of:
@@ -130,7 +130,7 @@ class TextIndex:
         return {kind: self.rows(f"{KINDS[kind]} : ({any_of})") for kind in kinds}
 
     def own(
-        self, terms: Sequence[Term], numbers: Mapping[str, int], columns: str | None = None
+        self, terms: Sequence[WordTerm], numbers: Mapping[str, int], columns: str | None = None
     ) -> Rows:
         """Rows with every word and some in these columns: any, or a distinctive one of two.
 
@@ -161,7 +161,7 @@ class TextIndex:
         found = {kind: self.rows(f"{column} : ({match})") for kind, column in WHOLE_IN.items()}
         return {kind: rows for kind, rows in found.items() if len(rows)}
 
-    def captioned(self, terms: Sequence[Term]) -> Rows:
+    def captioned(self, terms: Sequence[WordTerm]) -> Rows:
         """The rows with every word in the title or caption."""
         captions = KINDS["caption"]
         return self.rows(" AND ".join(f"{captions} : {term.match}" for term in terms))
@@ -212,7 +212,9 @@ def quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def _split(terms: Sequence[Term], numbers: Mapping[str, int]) -> tuple[list[str], list[str], str]:
+def _split(
+    terms: Sequence[WordTerm], numbers: Mapping[str, int]
+) -> tuple[list[str], list[str], str]:
     """The expressions of rare words, of common words, and what a row with a common word must match
     as well. Ignored words, and words without rows, are left out.
     """

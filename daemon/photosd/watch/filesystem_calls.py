@@ -20,13 +20,13 @@ from photosd.core.ignored_names import HIDDEN
 from photosd.core.progress import tick
 from photosd.watch.ignore import IgnoreRules, Reason
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
-from photosd.watch.spelling import Spelling
+from photosd.watch.spelling import DirectorySpelling
 from photosd.watch.volumes import volume_of
 
 Item = Any  # what msgpack can carry
 ENTRY, LINK, UNREADABLE, LIBRARY = 0, 1, 2, 3  # first of each item of `tree` and `one`
 CHUNK = 256 << 10
-SPELLING = Spelling()
+SPELLING = DirectorySpelling()
 
 
 def look(path: bytes) -> Iterator[Item]:

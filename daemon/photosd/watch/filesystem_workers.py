@@ -22,7 +22,7 @@ SEND_SECONDS = 5.0
 REAP_SECONDS = 0.2
 
 
-class Part(NamedTuple):
+class AnswerPart(NamedTuple):
     """A part of an answer. ``end``: the errno it ended with (0: success), None: more follow."""
 
     items: list[Item]
@@ -39,7 +39,7 @@ class FilesystemWorker(Protocol):
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
         """Start a call."""
 
-    def receive(self, seconds: float) -> Part | None:
+    def receive(self, seconds: float) -> AnswerPart | None:
         """The next part of the answer; None if none came. An empty part shows that the call is
         alive.
         """
@@ -72,7 +72,7 @@ class FilesystemProcess:
         with contextlib.suppress(OSError):
             send_frame(self._child.sock, {"call": call, "arguments": arguments})
 
-    def receive(self, seconds: float) -> Part | None:
+    def receive(self, seconds: float) -> AnswerPart | None:
         """The next part; EIO if the process has ended."""
         sock = self._child.sock
         try:
@@ -82,9 +82,9 @@ class FilesystemProcess:
             header, _ = receive_frame(sock)
         except (OSError, EOFError, FrameError, ValueError):
             self._broken = True
-            return Part([], errno.EIO)
+            return AnswerPart([], errno.EIO)
         self.ready = True
-        return Part(header["items"], header.get("end"))
+        return AnswerPart(header["items"], header.get("end"))
 
     def discard(self) -> None:
         """Kill it; the file system may block it for longer, which is not awaited."""
@@ -114,7 +114,7 @@ class FilesystemThread:
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
-        self._parts: queue.Queue[Part] = queue.Queue(WAITING)
+        self._parts: queue.Queue[AnswerPart] = queue.Queue(WAITING)
         self._discarded = False
         self._alive_at = 0.0
         self._heard_at = 0.0
@@ -125,7 +125,7 @@ class FilesystemThread:
         """Start a call."""
         self._calls.put((call, arguments))
 
-    def receive(self, seconds: float) -> Part | None:
+    def receive(self, seconds: float) -> AnswerPart | None:
         """The next part."""
         try:
             return self._parts.get(timeout=seconds) if seconds else self._parts.get_nowait()
@@ -133,7 +133,7 @@ class FilesystemThread:
             if self._alive_at == self._heard_at:
                 return None
             self._heard_at = self._alive_at
-            return Part([], None)
+            return AnswerPart([], None)
 
     def discard(self) -> None:
         """Stop it as soon as the file system allows."""
@@ -165,16 +165,16 @@ class FilesystemThread:
             for item in after_queries(CALLS[call](*arguments)):
                 items.append(item)
                 if len(items) >= size:
-                    self._put(Part(items, None))
+                    self._put(AnswerPart(items, None))
                     items, size = [], min(2 * size, BATCH)
         except _Discarded:
             raise
         except Exception as error:
             # The thread continues: otherwise the file system would seem silent.
             end = errno_of(error)
-        self._put(Part(items, end))
+        self._put(AnswerPart(items, end))
 
-    def _put(self, part: Part) -> None:
+    def _put(self, part: AnswerPart) -> None:
         while True:
             self._keep_alive()
             with contextlib.suppress(queue.Full):

@@ -24,7 +24,7 @@ PATH_BYTES = 1024  # PATH_MAX of macOS
 ELSEWHERE = (b"/System/Volumes/Data", b"/private")
 
 
-class Spelling:
+class DirectorySpelling:
     """Caches the names of the last directory; safe from any thread."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a model is made of: what open_clip says of an architecture and tag, as our `model.json`."""
+"""Builds the spec of a model (`model.json`) from open_clip's facts about architecture and tag."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ Say = Callable[[str], None]  # reports progress
 
 
 class InstallOrder(msgspec.Struct, frozen=True):
-    """What is to be installed, how it is to be read, and what it is called."""
+    """A request to install a model: its source, how to read it, its name."""
 
     models: str  # the directory of all models
     name: str
-    source: str | None = None  # on this machine; without it the hub has it
+    source: str | None = None  # a path on this machine; None: from the hub
     arch: str | None = None
     tag: str | None = None
     licence: str = "unknown"
@@ -63,7 +63,7 @@ def require_room(directory: Path, size: int) -> None:
 
 
 def model_spec(order: InstallOrder, beside: Path) -> ModelSpec:
-    """The spec of ``order``, its weights still to come; ``beside``: where its files lie.
+    """The spec of ``order`` without its weights; ``beside``: the directory of its files.
 
     Raises ModelError when the architecture is unknown, or a tokenizer is missing.
     """

@@ -18,8 +18,8 @@ AROUND = 3  # years before and after now in which a month, season or holiday is 
 Path = tuple[Item, ...]
 
 
-class Said:
-    """The items of a phrase by kind, and when it was said."""
+class Phrase:
+    """The items of a phrase by kind, and the time it is relative to."""
 
     def __init__(self, path: Sequence[Item], now: Moment) -> None:
         self.path, self.now = path, now
@@ -41,115 +41,115 @@ def simple(path: Path, now: Moment) -> Iterator[Period]:
         yield from (one for one in thirds if one is not None)
         return
     letters = "".join(item.kind for item in path)
-    said = Said(path, now)
+    phrase = Phrase(path, now)
     for form, read in FORMS:
         if form.fullmatch(letters):
-            yield from (one for one in read(said) if one is not None)
+            yield from (one for one in read(phrase) if one is not None)
 
 
 Found = Iterable[Period | None]
 
 
-def _exact(said: Said) -> Found:
-    yield said.get(Kind.EXACT)
+def _exact(phrase: Phrase) -> Found:
+    yield phrase.get(Kind.EXACT)
 
 
-def _year(said: Said) -> Found:
-    yield periods.year(said.get(Kind.YEAR))
+def _year(phrase: Phrase) -> Found:
+    yield periods.year(phrase.get(Kind.YEAR))
 
 
-def _month_of_year(said: Said) -> Found:
-    yield periods.month(said.get(Kind.YEAR), said.get(Kind.MONTH))
+def _month_of_year(phrase: Phrase) -> Found:
+    yield periods.month(phrase.get(Kind.YEAR), phrase.get(Kind.MONTH))
 
 
-def _month_of_short_year(said: Said) -> Found:
+def _month_of_short_year(phrase: Phrase) -> Found:
     """``Aug 19`` may be 2019; its other reading is a day."""
-    year = 2000 + said.get(Kind.SHORT_YEAR)
-    if year <= said.now.year:
-        yield periods.month(year, said.get(Kind.MONTH))
+    year = 2000 + phrase.get(Kind.SHORT_YEAR)
+    if year <= phrase.now.year:
+        yield periods.month(year, phrase.get(Kind.MONTH))
 
 
-def _day(said: Said) -> Found:
+def _day(phrase: Phrase) -> Found:
     """With a year, or the latest such day; a given weekday must match."""
-    day, month = said.get(Kind.DAY_AND_MONTH) or (
-        said.get(Kind.NUMBER, Kind.ORDINAL),
-        said.get(Kind.MONTH),
+    day, month = phrase.get(Kind.DAY_AND_MONTH) or (
+        phrase.get(Kind.NUMBER, Kind.ORDINAL),
+        phrase.get(Kind.MONTH),
     )
-    if (year := said.get(Kind.YEAR)) is not None:
+    if (year := phrase.get(Kind.YEAR)) is not None:
         found: Period | None = periods.day(year, month, day)
     else:
-        days = _in_years(said.now, lambda year: periods.day(year, month, day), reach=8)
-        found = periods.latest(days, said.now)
-    named = said.get(Kind.WEEKDAY)
+        days = _in_years(phrase.now, lambda year: periods.day(year, month, day), reach=8)
+        found = periods.latest(days, phrase.now)
+    named = phrase.get(Kind.WEEKDAY)
     if named is None or (found and found.begin and found.begin.weekday() == named[0]):
         yield found
 
 
-def _weekday_exact(said: Said) -> Found:
+def _weekday_exact(phrase: Phrase) -> Found:
     """``Friday 2019-05-31``: only if it is a Friday."""
-    found, (weekday, _) = said.get(Kind.EXACT), said.get(Kind.WEEKDAY)
+    found, (weekday, _) = phrase.get(Kind.EXACT), phrase.get(Kind.WEEKDAY)
     if found == periods.at(Unit("day"), found.begin) and found.begin.weekday() == weekday:
         yield found
 
 
-def _relative_day(said: Said) -> Found:
-    yield periods.at(Unit("day"), said.now, said.get(Kind.RELATIVE_DAY))
+def _relative_day(phrase: Phrase) -> Found:
+    yield periods.at(Unit("day"), phrase.now, phrase.get(Kind.RELATIVE_DAY))
 
 
-def _unit(said: Said) -> Found:
+def _unit(phrase: Phrase) -> Found:
     """``last week``, ``this week``."""
-    yield periods.at(said.get(Kind.UNIT), said.now, -1 if said.has(Kind.LAST) else 0)
+    yield periods.at(phrase.get(Kind.UNIT), phrase.now, -1 if phrase.has(Kind.LAST) else 0)
 
 
-def _counted(said: Said) -> tuple[int, Unit]:
+def _counted(phrase: Phrase) -> tuple[int, Unit]:
     """How many of which unit; one without a number."""
-    count: int | None = said.get(Kind.NUMBER, Kind.COUNT)
-    return said.get(Kind.COUNT_OF_UNITS) or (
+    count: int | None = phrase.get(Kind.NUMBER, Kind.COUNT)
+    return phrase.get(Kind.COUNT_OF_UNITS) or (
         1 if count is None else count,
-        said.get(Kind.UNIT, Kind.UNITS),
+        phrase.get(Kind.UNIT, Kind.UNITS),
     )
 
 
-def _past(said: Said) -> Found:
-    count, unit = _counted(said)
+def _past(phrase: Phrase) -> Found:
+    count, unit = _counted(phrase)
     if unit.name == "weekend":
         if count == 1:
-            yield periods.at(unit, said.now, -1)
+            yield periods.at(unit, phrase.now, -1)
     elif count > 0:
-        yield periods.past(unit, said.now, count)
+        yield periods.past(unit, phrase.now, count)
 
 
-def _ago(said: Said) -> Found:
-    count, unit = _counted(said)
+def _ago(phrase: Phrase) -> Found:
+    count, unit = _counted(phrase)
     if count > 0:
-        yield periods.at(unit, said.now, -count)
+        yield periods.at(unit, phrase.now, -count)
 
 
-def _few_ago(said: Said) -> Found:
+def _few_ago(phrase: Phrase) -> Found:
     """``a few days ago``: two to six."""
-    unit: Unit = said.get(Kind.UNIT, Kind.UNITS)
-    first, last = (periods.at(unit, said.now, -count) for count in (FEW[1], FEW[0]))
+    unit: Unit = phrase.get(Kind.UNIT, Kind.UNITS)
+    first, last = (periods.at(unit, phrase.now, -count) for count in (FEW[1], FEW[0]))
     yield Period(first.begin, last.end)
 
 
-def _past_few(said: Said) -> Found:
-    if said.get(Kind.UNITS).name != "weekend":
-        yield periods.past(said.get(Kind.UNITS), said.now, FEW[1])
+def _past_few(phrase: Phrase) -> Found:
+    if phrase.get(Kind.UNITS).name != "weekend":
+        yield periods.past(phrase.get(Kind.UNITS), phrase.now, FEW[1])
 
 
-def _numbered_week(said: Said) -> Found:
-    if said.get(Kind.UNIT).name == "week":
-        yield periods.week(said.get(Kind.YEAR), said.get(Kind.NUMBER))
+def _numbered_week(phrase: Phrase) -> Found:
+    if phrase.get(Kind.UNIT).name == "week":
+        yield periods.week(phrase.get(Kind.YEAR), phrase.get(Kind.NUMBER))
 
 
-def _before_last(said: Said) -> Found:
-    yield periods.at(said.get(Kind.UNIT), said.now, -2)
+def _before_last(phrase: Phrase) -> Found:
+    yield periods.at(phrase.get(Kind.UNIT), phrase.now, -2)
 
 
-def _hebrew_year(said: Said) -> Found:
+def _hebrew_year(phrase: Phrase) -> Found:
     """A year of the Hebrew calendar, with a word for year."""
-    found = said.get(Kind.EXACT, Kind.HEBREW_YEAR)
-    if said.get(Kind.UNIT).name == "year" and _is_hebrew_year(found):
+    found = phrase.get(Kind.EXACT, Kind.HEBREW_YEAR)
+    if phrase.get(Kind.UNIT).name == "year" and _is_hebrew_year(found):
         yield found
 
 
@@ -161,83 +161,84 @@ def _is_hebrew_year(found: Period) -> bool:
     return days in range(353, 386) and days not in (365, 366)
 
 
-def _year_named(said: Said) -> Found:
+def _year_named(phrase: Phrase) -> Found:
     """``the year 2019``; the plural with 1990, as in ``les années 1990``, is a decade."""
-    unit, year = said.get(Kind.UNIT, Kind.UNITS), said.get(Kind.YEAR)
-    if unit.name == "decade" or (unit.name == "year" and said.has(Kind.UNITS) and year % 10 == 0):
-        yield from _decade_by_year(said)
+    unit, year = phrase.get(Kind.UNIT, Kind.UNITS), phrase.get(Kind.YEAR)
+    if unit.name == "decade" or (unit.name == "year" and phrase.has(Kind.UNITS) and year % 10 == 0):
+        yield from _decade_by_year(phrase)
     elif unit.name == "year":
         yield periods.year(year)
 
 
-def _years_of_decade(said: Said) -> Found:
+def _years_of_decade(phrase: Phrase) -> Found:
     """``années 90``, ``anni novanta``, ``la década de los 90``."""
-    unit = said.get(Kind.UNIT, Kind.UNITS).name
-    if unit == "decade" or (unit == "year" and said.has(Kind.UNITS)):
-        yield from _decade(said)
+    unit = phrase.get(Kind.UNIT, Kind.UNITS).name
+    if unit == "decade" or (unit == "year" and phrase.has(Kind.UNITS)):
+        yield from _decade(phrase)
 
 
-def _decade_of_years(said: Said) -> Found:
+def _decade_of_years(phrase: Phrase) -> Found:
     """``90er Jahre``."""
-    for found in _decade(said) if said.has(Kind.DECADE) else [said.get(Kind.EXACT)]:
-        if found is None or found.begin is None or said.get(Kind.UNITS).name != "year":
+    for found in _decade(phrase) if phrase.has(Kind.DECADE) else [phrase.get(Kind.EXACT)]:
+        if found is None or found.begin is None or phrase.get(Kind.UNITS).name != "year":
             continue
         if found == periods.at(Unit("decade"), found.begin):
             yield found
 
 
-def _decade(said: Said) -> Found:
+def _decade(phrase: Phrase) -> Found:
     """``the nineties``, ``שנות ה-90``: in the century that has them."""
-    number = said.get(Kind.DECADE, Kind.DECADE_NUMBER)
+    number = phrase.get(Kind.DECADE, Kind.DECADE_NUMBER)
     if number is None:
-        number = said.get(Kind.NUMBER) + (0 if said.get(Kind.NUMBER) >= 30 else 100)
-        if said.get(Kind.NUMBER) % 10:
+        number = phrase.get(Kind.NUMBER) + (0 if phrase.get(Kind.NUMBER) >= 30 else 100)
+        if phrase.get(Kind.NUMBER) % 10:
             return
     yield periods.decade(1900 + number)
 
 
-def _decade_by_year(said: Said) -> Found:
-    if said.get(Kind.YEAR) % 10 == 0:
-        yield periods.decade(said.get(Kind.YEAR))
+def _decade_by_year(phrase: Phrase) -> Found:
+    if phrase.get(Kind.YEAR) % 10 == 0:
+        yield periods.decade(phrase.get(Kind.YEAR))
 
 
-def _recurring(said: Said) -> Found:
+def _recurring(phrase: Phrase) -> Found:
     """A month, season or holiday: of a given year, last, this, or the latest that has begun."""
-    year = said.get(Kind.YEAR)
-    if year is None and said.get(Kind.UNIT) is not None:  # last year, this year
-        if said.get(Kind.UNIT).name != "year":
+    year = phrase.get(Kind.YEAR)
+    if year is None and phrase.get(Kind.UNIT) is not None:  # last year, this year
+        if phrase.get(Kind.UNIT).name != "year":
             return
-        year = said.now.year - said.has(Kind.LAST)
-    make = _maker(said)
+        year = phrase.now.year - phrase.has(Kind.LAST)
+    make = _maker(phrase)
     if year is not None:
         yield make(year)
     else:
-        yield _chosen(said)(_in_years(said.now, make), said.now)
+        yield _chosen(phrase)(_in_years(phrase.now, make), phrase.now)
 
 
-def _chosen(said: Said) -> Callable[[Iterable[Period], Moment], Period | None]:
-    if said.has(Kind.LAST, Kind.LATEST, Kind.PAST):
+def _chosen(phrase: Phrase) -> Callable[[Iterable[Period], Moment], Period | None]:
+    if phrase.has(Kind.LAST, Kind.LATEST, Kind.PAST):
         return periods.latest_over
-    return periods.this if said.has(Kind.THIS) else periods.latest
+    return periods.this if phrase.has(Kind.THIS) else periods.latest
 
 
-def _maker(said: Said) -> Callable[[int], Period | None]:
+def _maker(phrase: Phrase) -> Callable[[int], Period | None]:
     """Its period as a function of the year."""
-    if (month := said.get(Kind.MONTH)) is not None:
+    if (month := phrase.get(Kind.MONTH)) is not None:
         return lambda year: periods.month(year, month)
-    if (season := said.get(Kind.SEASON)) is not None:
+    if (season := phrase.get(Kind.SEASON)) is not None:
         return lambda year: periods.season(year, season)
-    holiday: Holiday = said.get(Kind.HOLIDAY)
-    return holiday.eve_of if said.has(Kind.EVE) else holiday.of
+    holiday: Holiday = phrase.get(Kind.HOLIDAY)
+    return holiday.eve_of if phrase.has(Kind.EVE) else holiday.of
 
 
-def _weekday(said: Said) -> Found:
+def _weekday(phrase: Phrase) -> Found:
     """This week's, or the latest in this week and the one before that has begun or ended."""
-    weekday, first = said.get(Kind.WEEKDAY)
+    weekday, first = phrase.get(Kind.WEEKDAY)
     this, before = (
-        periods.weekday_of_week(weekday, first, at) for at in (said.now, said.now - periods.WEEK)
+        periods.weekday_of_week(weekday, first, at)
+        for at in (phrase.now, phrase.now - periods.WEEK)
     )
-    yield this if said.has(Kind.THIS) else _chosen(said)([this, before], said.now)
+    yield this if phrase.has(Kind.THIS) else _chosen(phrase)([this, before], phrase.now)
 
 
 def _in_years(
@@ -252,43 +253,45 @@ def _in_years(
     return found
 
 
-def _winter(said: Said) -> Found:
+def _winter(phrase: Phrase) -> Found:
     """``winter 2019-2020``."""
-    if said.get(Kind.SEASON) != "winter":
+    if phrase.get(Kind.SEASON) != "winter":
         return
-    first, *second = (item.value for item in said.path if item.kind in (Kind.YEAR, Kind.TWO_YEARS))
+    first, *second = (
+        item.value for item in phrase.path if item.kind in (Kind.YEAR, Kind.TWO_YEARS)
+    )
     if second in ([], [first + 1]):
         yield periods.season(first, "winter")
 
 
-def _in_hebrew_year(said: Said) -> Found:
+def _in_hebrew_year(phrase: Phrase) -> Found:
     """A holiday in a year of the Hebrew calendar, starting on the eve."""
-    year: Period = said.get(Kind.EXACT, Kind.HEBREW_YEAR)
+    year: Period = phrase.get(Kind.EXACT, Kind.HEBREW_YEAR)
     if not _is_hebrew_year(year) or year.begin is None:
         return
-    holiday: Holiday = said.get(Kind.HOLIDAY)
+    holiday: Holiday = phrase.get(Kind.HOLIDAY)
     for number in (year.begin.year, year.begin.year + 1):
         found = holiday.of(number)
         if found is not None and found.end is not None and found.end - periods.DAY in year:
-            yield holiday.eve_of(number) if said.has(Kind.EVE) else found
+            yield holiday.eve_of(number) if phrase.has(Kind.EVE) else found
 
 
-def _season_of_hebrew_year(said: Said) -> Found:
+def _season_of_hebrew_year(phrase: Phrase) -> Found:
     """The season whose middle is in that year."""
-    year: Period = said.get(Kind.EXACT, Kind.HEBREW_YEAR)
+    year: Period = phrase.get(Kind.EXACT, Kind.HEBREW_YEAR)
     if not _is_hebrew_year(year) or year.begin is None:
         return
     for number in (year.begin.year, year.begin.year + 1):
-        found = periods.season(number, said.get(Kind.SEASON))
+        found = periods.season(number, phrase.get(Kind.SEASON))
         if found.begin is not None and found.end is not None:
             yield found if found.begin + (found.end - found.begin) / 2 in year else None
 
 
-def _hebrew_months(said: Said) -> Found:
+def _hebrew_months(phrase: Phrase) -> Found:
     """A month of the Hebrew calendar, or a day of it: of a year, or the latest."""
-    month, year = said.get(Kind.HEBREW_MONTH), said.get(Kind.EXACT, Kind.HEBREW_YEAR)
-    day = said.get(Kind.HEBREW_DAY, Kind.NUMBER, Kind.ORDINAL)
-    if (month, day) == (holidays.AV, 9) and said.has(Kind.HEBREW_DAY):
+    month, year = phrase.get(Kind.HEBREW_MONTH), phrase.get(Kind.EXACT, Kind.HEBREW_YEAR)
+    day = phrase.get(Kind.HEBREW_DAY, Kind.NUMBER, Kind.ORDINAL)
+    if (month, day) == (holidays.AV, 9) and phrase.has(Kind.HEBREW_DAY):
         return  # it is kept on another day where it falls on a Saturday
 
     def make(number: int) -> Period:
@@ -300,12 +303,12 @@ def _hebrew_months(said: Said) -> Found:
         if _is_hebrew_year(year):
             yield make(year.begin.year + holidays.HEBREW_YEARS + 1)
         return
-    now = said.now if said.get(Kind.YEAR) is None else Moment(said.get(Kind.YEAR), 6, 1)
+    now = phrase.now if phrase.get(Kind.YEAR) is None else Moment(phrase.get(Kind.YEAR), 6, 1)
     found = _in_years(now, lambda year: make(year + holidays.HEBREW_YEARS))
-    if said.get(Kind.YEAR) is None:
-        yield _chosen(said)(found, said.now)
+    if phrase.get(Kind.YEAR) is None:
+        yield _chosen(phrase)(found, phrase.now)
     else:
-        yield from (one for one in found if one.begin and one.begin.year == said.get(Kind.YEAR))
+        yield from (one for one in found if one.begin and one.begin.year == phrase.get(Kind.YEAR))
 
 
 def expression(form: str) -> str:
@@ -325,7 +328,7 @@ FEAST = "(EVE ~ HOLIDAY | HOLIDAY EVE | HOLIDAY)"
 DATED = f"(MONTH | SEASON | {FEAST})"
 # Each form and its reading: kinds in order, with | ? and brackets as in regular expressions; ~ is
 # up to three fillers, which may also precede the whole.
-FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
+FORMS: tuple[tuple[re.Pattern[str], Callable[[Phrase], Found]], ...] = tuple(
     (_compiled(form), read)
     for form, read in (
         ("EXACT", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, 1990s, the 90s

@@ -15,7 +15,7 @@ from photosd.protocol.reports import EncoderReport, EncoderState, Takeover
 FIRST_ETA = 4.0  # seconds to start, before it has been measured on this machine
 
 
-class Condition:
+class EncoderStatus:
     """Plain attributes, each assigned atomically, so that readers need no lock."""
 
     def __init__(self, model: str, breaker_pause: float) -> None:
