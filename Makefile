@@ -26,6 +26,7 @@ setup: $(READY)  ## create .venv with everything for use and development; PYTHON
 
 # uv installs in seconds from its cache, pip in minutes. Bytecode is compiled at once, so that the first
 # start is as fast as the second.
+EDITABLE = -e '.[mcp,web]'
 define install
 UV=$$(command -v uv || echo $(BIN)/uv); \
 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python $(1); \
@@ -48,7 +49,7 @@ $(BIN)/python:
 $(READY): pyproject.toml | $(BIN)/python
 	@echo "Installing photosd and its dependencies; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
-	@$(call install,-e '.[mcp]' --group dev)
+	@$(call install,$(EDITABLE) --group dev)
 	@touch $@
 
 demo: setup  ## show it at work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"

@@ -18,6 +18,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "last",
         "facets",
         "preview",
+        "web",
         "on",
         "mcp",
     ),
@@ -54,6 +55,8 @@ COMMANDS = frozenset(name for names in SECTIONS.values() for name in names)
 ALIASES = {"search": "query", "find": "query", "ls": "list"}
 # Words that people type for a command: the command.
 SYNONYMS = {
+    "browser": "web",
+    "gui": "web",
     "tags": "facets --kind tag",
     "people": "facets --kind person",
     "persons": "facets --kind person",

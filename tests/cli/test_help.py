@@ -90,7 +90,18 @@ def test_every_data_command_has_json() -> None:
     """Except commands that only start another program, or only print text for people."""
     for name, command in every_command():
         options = {option for parameter in command.params for option in parameter.opts}
-        spoken = ("run", "demo", "completion", "config", "service", "model", "mcp", "cloud", "help")
+        spoken = (
+            "run",
+            "demo",
+            "completion",
+            "config",
+            "service",
+            "model",
+            "mcp",
+            "cloud",
+            "help",
+            "web",
+        )
         assert ("--json" in options) == (name not in spoken), name
 
 

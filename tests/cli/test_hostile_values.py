@@ -53,7 +53,7 @@ HOSTILE = [
 ]
 CODES = {0, 1, 2, 3, 4, 5, 6}
 # They start processes, change the machine, or run until they are stopped.
-NOT_RUN = {"run", "start", "restart", "stop", "demo", "mcp", "service", "completion"}
+NOT_RUN = {"run", "start", "restart", "stop", "demo", "mcp", "web", "service", "completion"}
 DEADLY = {"stop", "purge"}
 
 

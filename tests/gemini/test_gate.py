@@ -124,6 +124,7 @@ COMMAND_CALLS: dict[str, tuple[list[list[str]], list[str]] | str] = {
         NOTHING,
     ),
     "mcp": "its tools are called below",
+    "web": "its queries are those of a page: see the operation query",
     "add": ([["{unmarked}"]], NOTHING),
     "remove": ([["/nowhere"]], NOTHING),
     "folders": ([[]], NOTHING),

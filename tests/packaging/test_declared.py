@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from photosd.decode import raw
 from photosd.places import building
-from photosd_cli.commands import mcp
+from photosd_cli.commands import mcp, web
 from tests.conftest import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -55,6 +55,7 @@ def test_remedies_name_what_the_extras_need() -> None:
     """`pip install` of the library itself works wherever photosd came from."""
     extras = PROJECT["optional-dependencies"]
     assert mcp.LIBRARY in extras["mcp"]
+    assert list(web.LIBRARIES) == extras["web"]
     assert raw.LIBRARY in extras["raw"]
     assert building.LIBRARY in PROJECT["dependencies"]
 
