@@ -113,7 +113,8 @@ def test_queries_are_answered_while_the_cpu_takes_over(
         struck.order(name, **{where: deed})
         if where == "move":
             os.kill(struck.until(lambda _: True)["pid"], signal.SIGKILL)
-        assert daemon.index(struck.photos)["failed"] == 0
+        folders = [] if where == "move" else [struck.photos]
+        assert daemon.index(*folders)["failed"] == 0
         struck.until(on_cpu)
     assert_all_answered(crowd)
     assert set(crowd.kinds()) == {"vector"}
