@@ -17,7 +17,7 @@ QUERY ?=
 VERSION ?=
 DIALOGS ?=
 
-.PHONY: help setup demo test test-as-mac coverage lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
+.PHONY: help setup demo test test-as-mac coverage lint types bench bench-full chaos soak wire docs golden readme-picture audit smoke walk release macos-check macos-volumes clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ setup: $(READY)  ## create .venv with everything for use and development; PYTHON
 
 # uv installs in seconds from its cache, pip in minutes. Bytecode is compiled at once, so that the first
 # start is as fast as the second.
-EDITABLE = -e '.[mcp,web]'
+EDITABLE = -e '.[mcp,tui,web]'
 define install
 UV=$$(command -v uv || echo $(BIN)/uv); \
 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python $(1); \
@@ -95,6 +95,9 @@ docs: setup  ## generate the reference pages
 	@$(BIN)/python -m release.protocol_page docs/protocol.md
 	@$(BIN)/python -m release.reference docs
 	@$(BIN)/python -m release.licences docs
+
+golden: setup  ## write what commands print at 40, 80 and 120 columns; read the difference before a commit
+	@$(BIN)/python -m tests.cli.golden
 
 readme-picture: setup  ## take the README's screenshots of a contact sheet (needs Chromium)
 	@$(BIN)/python -m release.readme_picture docs

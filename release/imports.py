@@ -34,7 +34,7 @@ ELSEWHERE = (
     else {"photosd.watch.fsevents"}
 )
 
-INSTALLED = ("mcp", "web")  # the extras that the smoke test installs
+INSTALLED = ("mcp", "tui", "web")  # the extras that the smoke test installs
 
 
 def main() -> int:

@@ -37,7 +37,8 @@ def install(wheel: Path, environment: Path) -> None:
     uv = shutil.which("uv") or (str(beside) if beside.exists() else None)
     by_pip = [str(python), "-m", "pip", "install"]
     command = [uv, "pip", "install", "--python", str(python)] if uv else by_pip
-    subprocess.run([*command, "-q", f"{wheel.resolve()}[mcp]"], check=True, timeout=INSTALL_SECONDS)
+    wanted = f"{wheel.resolve()}[mcp,tui,web]"
+    subprocess.run([*command, "-q", wanted], check=True, timeout=INSTALL_SECONDS)
 
 
 def steps(environment: Path, directory: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Search": (
         "query",
+        "tui",
         "open",
         "reveal",
         "copy",

@@ -183,7 +183,13 @@ def error_lines(error: PhotosdError) -> list[str]:
 
 def is_terminal(stream: IO[str] | None) -> bool:
     """Whether the stream is a terminal."""
-    return stream is not None and not stream.closed and stream.isatty()
+    return stream is not None and not getattr(stream, "closed", False) and stream.isatty()
+
+
+def is_interactive() -> bool:
+    """Whether a user can type, and the terminal has a movable cursor."""
+    both = is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    return both and os.environ.get("TERM", "dumb") not in ("dumb", "")
 
 
 def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
@@ -200,7 +206,8 @@ def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
 def can_write(characters: str) -> bool:
     """Whether the encoding of stdout has these characters."""
     try:
-        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        stream = sys.stdout if hasattr(sys.stdout, "encoding") else sys.__stdout__
+        characters.encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import itertools
 import math
 import shlex
@@ -30,8 +31,8 @@ Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
 SHORT_HELP = """\
 photosd finds your photos by what is in them. It works offline.
 
-  photosd add ~/Pictures     watch a folder; its photos are indexed in the background
-  photosd "red car"          find photos, best first; photosd open 2 opens the second
+  photosd add ~/Pictures     watch a folder and index its photos
+  photosd "red car"          find photos; photosd open 2 opens the second
   photosd status             show what the daemon does; photosd start starts it
 
 All commands: photosd help all
@@ -119,7 +120,11 @@ class LazyGroup(WholeGroup):
 def cli(context: click.Context) -> None:
     """Find your own photos by describing them: offline, private, fast."""
     if context.invoked_subcommand is None:
-        console.out(SHORT_HELP)
+        tui = cli.get_command(context, "tui") if console.is_interactive() else None
+        if tui is not None and importlib.util.find_spec("textual") is not None:
+            context.invoke(tui)
+        else:
+            console.out_wrapped(SHORT_HELP, hang=4)
 
 
 def _asked(context: click.Context, meant: str, arguments: list[str]) -> tuple[str, list[str]]:

@@ -23,7 +23,8 @@ import photosd
 from photosd.core.errors import NotFound, PhotosdError
 from photosd.protocol.client import Client, path_params
 from photosd_cli import paths
-from photosd_cli.query_options import where_of, words
+from photosd_cli.query_options import where_of
+from photosd_cli.query_terms import words
 
 INSTRUCTIONS = """\
 Finds photos in this person's own library by describing them, offline. Describe what a photo shows \

@@ -106,14 +106,21 @@ def reveal_files(files: list[bytes]) -> None:
 
 def copy_text(words: bytes) -> None:
     """Put text on the clipboard; through the terminal itself (OSC 52) if no program does it."""
-    for line in _clipboard_programs():
-        if shutil.which(line[0]):
-            _run(line, given=words)
-            return
+    if copy_by_program(words):
+        return
     if not console.is_terminal(sys.stderr):
         raise CannotOpen("no program for the clipboard", remedy=CLIPBOARD_REMEDY)
     sys.stderr.write(f"\x1b]52;c;{base64.b64encode(words).decode()}\x07")
     sys.stderr.flush()
+
+
+def copy_by_program(words: bytes) -> bool:
+    """Put text on the clipboard by a program; whether there is one."""
+    for line in _clipboard_programs():
+        if shutil.which(line[0]):
+            _run(line, given=words)
+            return True
+    return False
 
 
 def copy_picture(file: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,12 @@ UPPER_HALF = "▀"
 KITTY_CHUNK = 4096  # characters of base64 per escape sequence
 STEPS = (0, 95, 135, 175, 215, 255)  # of the 6 x 6 x 6 colour cube in the 256 colours
 GREYS = tuple(range(8, 248, 10))
+EXACT = frozenset(STEPS)
+# Bayer's matrix, scaled to half a step of the colour cube to either side.
+DITHER = [
+    [round((value / 15 - 0.5) * 36) for value in row]
+    for row in ((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5))
+]
 
 Colour = tuple[int, int, int]
 
@@ -102,8 +109,8 @@ def rows(
     troubles: list[PhotosdError] = []
     row: list[DrawnPicture] = []
     waiting: list[str] = []
-    pictures = _pictures(client, [paths.raw(entry) for entry in entries], mode, room, troubles)
-    for line, found in zip(lines, pictures, strict=True):
+    each = pictures(client, [paths.raw(entry) for entry in entries], mode, room, troubles)
+    for line, found in zip(lines, each, strict=True):
         if found is not None:
             taken = sum(one.columns + GAP for one in row)
             if row and taken + found.columns > whole.columns:
@@ -129,10 +136,15 @@ def size_of(words: str) -> tuple[int, int]:
     return min(int(columns), 1000), min(int(rows_), 1000)
 
 
-def _pictures(
-    client: Client, files: list[bytes], mode: str, room: Screen, troubles: list[PhotosdError]
+def pictures(
+    client: Client,
+    files: list[bytes],
+    mode: str,
+    room: Screen,
+    troubles: list[PhotosdError] | None = None,
 ) -> Iterator[DrawnPicture | None]:
     """A picture per file, or None with the error added to ``troubles``."""
+    troubles = [] if troubles is None else troubles
     left = len(files)
     try:
         for small in client.thumbnails(files, **_request(mode, room)):
@@ -178,16 +190,31 @@ def _write(row: list[DrawnPicture], lines: list[str], mode: str) -> None:
 # -- drawing --------------------------------------------------------------------------------------
 
 
+def half_cells(picture: DrawnPicture, *, true_colour: bool) -> list[list[tuple[str, str]]]:
+    """Rows of cells: the colour codes of the upper pixel and of the one below.
+
+    Without true colour pixels are dithered to the 256 colours. The last row of an odd number has no
+    lower pixel: an empty code is the terminal's background.
+    """
+    code = _true_code if true_colour else _dithered_code
+    return [
+        [
+            (
+                code(_pixel(picture, x, top), x, top),
+                code(_pixel(picture, x, top + 1), x, top + 1) if top + 1 < picture.height else "",
+            )
+            for x in range(picture.width)
+        ]
+        for top in range(0, picture.height, 2)
+    ]
+
+
 def half_blocks(picture: DrawnPicture, *, true_colour: bool) -> list[str]:
     """Two pixels per cell, one above the other; a line of text per row, colours reset."""
-    code = _true if true_colour else _of_256
     lines = []
-    for top in range(0, picture.height, 2):
+    for row in half_cells(picture, true_colour=true_colour):
         line, before = [], ("", "")
-        for x in range(picture.width):
-            upper = code(_pixel(picture, x, top))
-            # The last row of an odd number has no lower pixel: use the terminal's background.
-            lower = code(_pixel(picture, x, top + 1)) if top + 1 < picture.height else ""
+        for upper, lower in row:
             if upper != before[0]:
                 line.append(f"\x1b[38;{upper}m")
             if lower != before[1]:
@@ -198,8 +225,11 @@ def half_blocks(picture: DrawnPicture, *, true_colour: bool) -> list[str]:
     return lines
 
 
-def kitty(picture: DrawnPicture) -> str:
-    """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which does not move."""
+def kitty(picture: DrawnPicture, number: int | None = None) -> str:
+    """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which does not move.
+
+    ``number``: the picture gets it, and is drawn where placeholders of this number are.
+    """
     import zlib
 
     data = base64.b64encode(zlib.compress(picture.data, 1)).decode()
@@ -208,6 +238,8 @@ def kitty(picture: DrawnPicture) -> str:
         f"a=T,f=24,o=z,s={picture.width},v={picture.height},"
         f"c={picture.columns},r={picture.rows},C=1,q=2,"
     )
+    if number is not None:
+        what += f"U=1,i={number},"
     escapes = []
     for number, chunk in enumerate(chunks):
         head = what if number == 0 else ""
@@ -252,10 +284,22 @@ def _pixel(picture: DrawnPicture, x: int, y: int) -> Colour:
     return red, green, blue
 
 
-def _true(colour: Colour) -> str:
+def _true_code(colour: Colour, _x: int, _y: int) -> str:
     return f"2;{colour[0]};{colour[1]};{colour[2]}"
 
 
+def _dithered_code(colour: Colour, x: int, y: int) -> str:
+    """The code of one of the 256 colours near ``colour``; which one depends on the place, so that
+    an area has the right colour on average (ordered dither). A colour that there is stays.
+    """
+    if set(colour) <= EXACT or (len(set(colour)) == 1 and colour[0] in GREYS):
+        return _of_256(colour)
+    shift = DITHER[y % 4][x % 4]
+    red, green, blue = (min(255, max(0, part + shift)) for part in colour)
+    return _of_256((red, green, blue))
+
+
+@functools.lru_cache(maxsize=65_536)
 def _of_256(colour: Colour) -> str:
     """The nearest of the 256 colours: from the cube or the greys."""
     places = [min(range(6), key=lambda step: abs(STEPS[step] - part)) for part in colour]

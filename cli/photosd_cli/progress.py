@@ -22,7 +22,7 @@ class Bar:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._visible = console.is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+        self.visible = console.is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
         self._drawn_at = 0.0
         self._words, self._began = "", (0.0, 0)
 
@@ -30,11 +30,11 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._visible and self._drawn_at:
+        if self.visible and self._drawn_at:
             self._write(CLEAR)
 
-    def show(self, progress: Progress) -> None:
-        """Draw the progress of indexing."""
+    def show(self, progress: Progress, where: str = "") -> None:
+        """Draw the progress of indexing; ``where``: the folder being compared."""
         total = progress["photos"]
         done = total - progress["pending"]
         parts = [f"{_cells(done, total)} {done:,}/{total:,}"]
@@ -42,7 +42,9 @@ class Bar:
             parts.append(f"{progress['rate_per_s']:.0f}/s")
         if progress["eta_s"] is not None and progress["pending"]:
             parts.append(f"~{text.span(progress['eta_s'])} left")
-        self.say("  ".join(parts))
+        if progress.get("paused"):
+            parts.append("paused, resume with: photosd resume")
+        self.say("  ".join(filter(None, (*parts, where))))
 
     def amount(self, words: str, done: int, total: int) -> None:
         """Draw how many bytes have arrived, and how fast."""
@@ -59,7 +61,7 @@ class Bar:
     def say(self, words: str) -> None:
         """Draw any words after the label, rate-limited."""
         now = time.monotonic()
-        if not self._visible or now - self._drawn_at < REDRAW_SECONDS:
+        if not self.visible or now - self._drawn_at < REDRAW_SECONDS:
             return
         self._drawn_at = now
         columns = console.columns_of(sys.stderr) or console.USUAL_COLUMNS
@@ -70,7 +72,7 @@ class Bar:
             sys.stderr.write(characters)
             sys.stderr.flush()
         except (OSError, UnicodeEncodeError):
-            self._visible = False
+            self.visible = False
 
 
 def _cells(done: int, total: int) -> str:

@@ -1,13 +1,11 @@
-"""Options of `photosd query` and `similar`: filters, terms, number, deadline, output format."""
+"""Options of `photosd query` and `similar`: filters, number, deadline, output format."""
 
 from __future__ import annotations
 
 import functools
 import math
-import os
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,13 +17,11 @@ from photosd_cli.group import FOLDER, PATH, Number
 from photosd_cli.query_output import QueryOptions
 
 if TYPE_CHECKING:
-    from photosd.protocol.requests import Term, Where
+    from photosd.protocol.requests import Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
 NEAR_KM = 10.0  # as in the daemon
 MAX_KM = 20_100  # half of the earth's circumference
-MAX_WEIGHT = 100.0  # same limit as in the protocol
-WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 # The value of each option that may be given without one: attached, so that the next word is free.
 ALONE = {"--preview": "--preview=auto", "--html": "--html="}
 
@@ -308,34 +304,3 @@ def _place(text: str) -> tuple[float, float, float]:
             remedy="latitude -90 to 90, longitude -180 to 180, kilometres above 0 to 20100",
         )
     return latitude, longitude, km
-
-
-def words(text: str, sign: int) -> Term:
-    """A text term, its weight before a colon: ``2:dog``."""
-    weight, rest = weighted(text)
-    if not rest.strip():
-        raise BadRequest(f"no words follow the weight in {text!r}", remedy="--plus 2:dog")
-    return {"text": rest, "weight": sign * weight}
-
-
-def picture(text: str, sign: int = 1) -> Term:
-    """A picture term; ``2:x.jpg`` has weight 2 unless a file has this name."""
-    named = WEIGHTED.fullmatch(text) and os.path.lexists(text)  # no other path is accessed here
-    weight, rest = (1.0, text) if named else weighted(text)
-    if not rest:
-        raise BadRequest(f"no file follows the weight in {text!r}", remedy="--like 2:dog.jpg")
-    term: Any = {**path_params(paths.absolute(rest)), "weight": sign * weight}
-    return cast("Term", term)
-
-
-def weighted(text: str) -> tuple[float, str]:
-    """``2:dog`` -> (2.0, "dog"); the default weight is 1."""
-    found = WEIGHTED.fullmatch(text)
-    if found is None or not math.isfinite(weight := float(found[1])):
-        return 1.0, text
-    if not 0 < weight <= MAX_WEIGHT:
-        raise BadRequest(
-            f"invalid weight {found[1]}: use one above 0, at most {MAX_WEIGHT:g}",
-            remedy="--plus 2:dog",
-        )
-    return weight, found[2]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
+MIN_TABLE = 60  # columns of a terminal; narrower ones get no dates and notes
 MIN_PATH = 16  # columns of a path that is shortened
 # Messages for a reply's fallback_reason, in one dim line below the answer.
 FALLBACK_REASONS = {
@@ -68,7 +69,7 @@ def show(
 
         if read_as := text.read_as(result):
             console.note(read_as)
-        console.note(_summary(result, len(result["hits"])))
+        console.note(summary(result, len(result["hits"])))
         contact_sheet.show(
             client, result, options.html, weak=options.with_weak, opened=options.opened
         )
@@ -126,10 +127,10 @@ def _show_table(
     hidden = len(result["hits"]) - len(chosen)
     if not result["convincing"]:
         more = f"; {hidden:,} weaker, show with --weak" if hidden else ""
-        console.note(f"{_no_matches(result)}{more}", "")
+        console.note(f"{no_matches(result)}{more}", "")
     if read_as := text.read_as(result):
         console.note(read_as)
-    console.note(_summary(result, len(chosen)))
+    console.note(summary(result, len(chosen)))
 
 
 def _keep(
@@ -161,7 +162,7 @@ def _next_page(result: QueryResult, options: QueryOptions) -> str:
     return " ".join(words)
 
 
-def _no_matches(result: QueryResult) -> str:
+def no_matches(result: QueryResult) -> str:
     """Say that there are no matches, or none yet while photos are being indexed."""
     coverage = result["coverage"]
     if not coverage["pending"]:
@@ -177,34 +178,49 @@ def table(hits: Sequence[Hit], options: QueryOptions) -> list[str]:
     On a terminal recent dates are relative, and paths that do not fit lose their beginning; a link
     has the whole path.
     """
-    if not hits:
-        return []
-    columns = console.columns_of(sys.stdout)
-    figures = [f"{hit['score']:.3f}" if options.scores else "" for hit in hits]
-    reasons = [text.why(hit) for hit in hits]
-    days = [text.day(hit) if columns is None else text.recent_day(hit) for hit in hits]
-    numbers = [f"{hit['rank']}" for hit in hits]
+    width = console.columns_of(sys.stdout)
+    narrow = width is not None and width < MIN_TABLE
+    columns = columns_of(hits, scores=options.scores, recent=width is not None, brief=narrow)
     rows = []
-    for place, hit in enumerate(hits):
-        strength = hit["strength"]
-        cells = [
-            f"{numbers[place]:>{max(map(len, numbers))}}",
-            console.styled(f"{strength:<6}", STYLE_OF.get(strength, "")),
-        ]
-        for column in (figures, reasons, days):
-            if width := max(map(len, column)):
-                cells.append(f"{column[place]:<{width}}")
-        notes = _notes(hit)
-        taken = (
-            sum(console.cells(cell) + 2 for cell in (*cells, *notes)) - console.cells(cells[1]) + 6
-        )
-        room = None if columns is None else max(MIN_PATH, columns - taken)
+    for hit, cells in zip(hits, columns, strict=True):
+        notes = [] if narrow else notes_of(hit)
+        taken = sum(console.cells(cell) + 2 for cell in (*cells, *notes))
+        cells[1] = console.styled(cells[1], STYLE_OF.get(hit["strength"], ""))
+        room = None if width is None else max(MIN_PATH, width - taken)
         cells.append(paths.linked(hit, options.hyperlink, room))
         rows.append("  ".join([*cells, *(console.styled(note, "dim") for note in notes)]))
     return rows
 
 
-def _notes(hit: Hit) -> list[str]:
+def columns_of(
+    hits: Sequence[Hit],
+    *,
+    matched: bool = True,
+    scores: bool = False,
+    recent: bool = False,
+    brief: bool = False,
+) -> list[list[str]]:
+    """The cells before the path: number, strength, score, where words matched, date; empty columns
+    are left out. ``matched``: with strengths and where; ``recent``: dates of the last week are
+    relative; ``brief``: only number and strength.
+    """
+    columns = [
+        [f"{hit['strength']:<6}" if matched else "" for hit in hits],
+        [f"{hit['score']:.3f}" if scores else "" for hit in hits],
+        [text.why(hit) if matched else "" for hit in hits],
+        [text.recent_day(hit) if recent else text.day(hit) for hit in hits],
+    ]
+    columns = columns[:1] if brief else columns
+    widths = [max(map(len, column), default=0) for column in columns]
+    digits = max((len(str(hit["rank"])) for hit in hits), default=0)
+    return [
+        [f"{hit['rank']:>{digits}}"]
+        + [f"{column[place]:<{wide}}" for column, wide in zip(columns, widths, strict=True) if wide]
+        for place, hit in enumerate(hits)
+    ]
+
+
+def notes_of(hit: Hit) -> list[str]:
     """What is shown after the path."""
     notes = [f"({hit['copies']} copies)"] if hit.get("copies", 1) > 1 else []
     if pair := hit.get("pair"):
@@ -213,7 +229,7 @@ def _notes(hit: Hit) -> list[str]:
     return [*notes, "(offline)"] if hit["offline"] else notes
 
 
-def _summary(result: QueryResult, shown: int) -> str:
+def summary(result: QueryResult, shown: int) -> str:
     coverage = result["coverage"]
     if not coverage["photos"]:
         return "no photos yet: photosd add ~/Pictures"
@@ -225,9 +241,12 @@ def _summary(result: QueryResult, shown: int) -> str:
     if shown:
         good = sum(hit["strength"] != "weak" for hit in result["hits"])
         weaker, hidden = len(result["hits"]) - good, len(result["hits"]) - shown
-        words = [text.count(good, "good match", "good matches")]
+        words = [text.count(good, "good match", "good matches")] if good else []
         if weaker:
-            words.append(f"{weaker:,} weaker" + (", show with --weak" if hidden else ""))
+            weak = (
+                f"{weaker:,} weaker" if good else text.count(weaker, "weak match", "weak matches")
+            )
+            words.append(weak + (", show with --weak" if hidden else ""))
         parts.insert(0, ", ".join(words))
     if coverage["pending"] and result["convincing"]:
         parts.append(f"{coverage['pending']:,} still to be indexed")

@@ -146,6 +146,16 @@ def version_skew(daemon_version: str | None) -> str | None:
     return f"the daemon is {theirs}, this command line is {photosd.__version__}: photosd restart"
 
 
+def encoder(report: Mapping[str, Any]) -> str:
+    """The model and its state in a few words."""
+    words = [report["model"], report["state"]]
+    if report["state"] == "loading" and report["phase"]:
+        words.append(f"({report['phase']})")
+    if report["state"] != "ready" and report["eta_s"] is not None:
+        words.append(f"about {span(max(1, report['eta_s']))} to go")
+    return inert(" ".join(words))
+
+
 def read_as(result: Mapping[str, Any]) -> str:
     """``read as: beach · Eilat · Jun–Aug 2023 · Noa``; empty if nothing was read."""
     parts = result.get("read_as") or []

@@ -288,3 +288,24 @@ def test_every_shell_gets_whole_names(
     )
     for name in [*ODD, "b\udce4d"]:
         assert os.fsencode(tmp_path / "p" / name) in done.stdout
+
+
+def test_the_widget_inserts_quoted_paths(
+    photosd: Photosd, shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Where the cursor is; any name survives."""
+    fzf = Path(shell_environment["PATH"].split(os.pathsep)[0]) / "fzf"
+    fzf.write_text(
+        f"#!/bin/sh\nprintf '%s\\n' \"$@\" > {tmp_path}/asked\n"
+        "printf '%s\\0' \"/p/it's a.jpg\" /p/b.jpg\n"
+    )
+    fzf.chmod(0o755)
+    (tmp_path / "widget").write_text(photosd("completion", "bash", "--widget").out)
+    line = (
+        f"source {tmp_path}/widget 2>/dev/null; READLINE_LINE='ls  -l'; READLINE_POINT=3;"
+        ' __photosd_find; printf "%s|%s" "$READLINE_LINE" "$READLINE_POINT"; eval "set -- $found"'
+    )
+    shown = offered(["bash", "-c"], line, shell_environment)
+    assert shown.startswith("ls '/p/it'\\''s a.jpg' '/p/b.jpg'  -l|")
+    asked = (tmp_path / "asked").read_text()
+    assert "change:reload:" in asked and "photosd query --local -0 -- {q}" in asked

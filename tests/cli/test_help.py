@@ -101,6 +101,7 @@ def test_every_data_command_has_json() -> None:
             "cloud",
             "help",
             "web",
+            "tui",
         )
         assert ("--json" in options) == (name not in spoken), name
 
@@ -216,8 +217,10 @@ def test_completion_scripts_are_valid(photosd: Photosd, shell: str) -> None:
     """As the shell itself judges, where it is here."""
     script = photosd("completion", shell).out
     assert "_PHOTOSD_COMPLETE" in script
+    widget = photosd("completion", shell, "--widget").out
     if found := shutil.which(shell):
-        subprocess.run([found, "-n"], input=script.encode(), timeout=30, check=True)
+        for one in (script, widget):
+            subprocess.run([found, "-n"], input=one.encode(), timeout=30, check=True)
 
 
 def test_a_hidden_option_is_not_suggested(photosd: Photosd) -> None:

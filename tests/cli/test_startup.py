@@ -41,10 +41,10 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 """
 
 
-def modules_of(*arguments: str) -> set[str]:
-    """The modules a command has imported by its end."""
+def modules_of(*arguments: str, before: str = "") -> set[str]:
+    """The modules a command has imported by its end, and those that ``before`` imports."""
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments],
+        [sys.executable, "-c", f"{before}\n{SCRIPT}", *arguments],
         env=environment(),
         capture_output=True,
         timeout=60,

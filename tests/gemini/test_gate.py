@@ -111,6 +111,7 @@ COMMAND_CALLS: dict[str, tuple[list[list[str]], list[str]] | str] = {
     "more": ([[]], NOTHING),
     "last": ([[]], NOTHING),
     "help": ([["all"]], NOTHING),
+    "tui": ([["--lines"]], ["from a pipe"]),
     "version": ([[]], NOTHING),
     "preview": ([["{photo}"]], NOTHING),
     "on": (

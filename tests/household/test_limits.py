@@ -93,6 +93,12 @@ CROSSED = {
     "search/retrieval.py:FEW_NAMED": (
         "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
     ),
+    "search/keyboard_layouts.py:MAX_NEAR_WORDS": (
+        "tests/search/test_keyboard_layouts.py::test_only_the_first_words_get_other_spellings"
+    ),
+    "search/keyboard_layouts.py:MIN_NEAR_LETTERS": (
+        "tests/search/test_keyboard_layouts.py::test_a_word_like_a_tag_or_a_person_is_named"
+    ),
     "search/reading.py:MAX_NAMESAKES": (
         READING + "test_a_first_name_that_others_have_is_not_read"
     ),

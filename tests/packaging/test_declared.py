@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from photosd.decode import raw
 from photosd.places import building
-from photosd_cli.commands import mcp, web
+from photosd_cli.commands import mcp, tui, web
 from tests.conftest import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -57,6 +57,7 @@ def test_remedies_name_what_the_extras_need() -> None:
     assert mcp.LIBRARY in extras["mcp"]
     assert list(web.LIBRARIES) == extras["web"]
     assert raw.LIBRARY in extras["raw"]
+    assert tui.LIBRARY in extras["tui"]
     assert building.LIBRARY in PROJECT["dependencies"]
 
 

@@ -16,7 +16,13 @@ from photosd.encoder.results import TextVectors
 from photosd.models.spec import STARTER, ModelSpec, Tokenizer, read_model
 from photosd.protocol.replies import QueryResult
 from photosd.protocol.requests import QueryParams
-from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of, scripts_of
+from photosd.search.keyboard_layouts import (
+    LAYOUTS,
+    MAX_NEAR_WORDS,
+    other_layouts,
+    script_of,
+    scripts_of,
+)
 from photosd.search.parsing import Question, QuestionTerm
 from tests.conftest import RunningDaemon
 from tests.search.library import SPEC, Library
@@ -134,6 +140,25 @@ def test_a_word_that_is_misspelled_is_named_as_it_may_be_meant(
     (said,) = ask(library, WORDS, Knows(), typed)["warnings"]
     assert said.startswith(f"{typed}: did you mean ") and meant in said
     assert ask(library, SPEC, Knows(), typed)["warnings"] == []
+
+
+def test_a_word_like_a_tag_or_a_person_is_named(library: Library) -> None:
+    """In any script, with any model; short words, and those that the model knows, are not."""
+    library.add("/p/tagged.jpg", 2, tags=["Eilat", "בריכה"], people=["Noam Levi"])
+    for typed, meant in (("Eilaat", "the tag 'Eilat'"), ("בריכא", "the tag 'בריכה'"),
+                         ("nouam", "the person 'Noam Levi'")):  # fmt: skip
+        (said,) = ask(library, MULTILINGUAL, Knows(), typed)["warnings"]
+        assert said == f"{typed}: did you mean {meant}?"
+    assert ask(library, MULTILINGUAL, Knows("Eilaat"), "Eilaat")["warnings"] == []
+    assert ask(library, MULTILINGUAL, Knows(), "eil")["warnings"] == []
+
+
+def test_only_the_first_words_get_other_spellings(library: Library) -> None:
+    """Each is compared with the whole vocabulary."""
+    library.add("/p/tagged.jpg", 2, tags=["Zorbling"])
+    words = [f"zorbling{letter}" for letter in "abcdfghk"]
+    said = ask(library, MULTILINGUAL, Knows(), " ".join(words))["warnings"]
+    assert [one.partition(":")[0] for one in said] == words[:MAX_NEAR_WORDS]
 
 
 def test_what_is_like_no_word_has_no_other_spelling(library: Library) -> None:

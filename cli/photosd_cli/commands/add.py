@@ -71,6 +71,8 @@ def _found(folders: list[str]) -> str:
                     if folder["path"] in folders:
                         for line in skipped(folder):
                             console.note(text.inert(line))
-                return f"{text.count(photos, 'photo')} found so far. "
+                eta = status["index"]["eta_s"] if status["index"]["pending"] else None
+                takes = f", about {text.span(eta)} to index" if eta else ""
+                return f"{text.count(photos, 'photo')} found so far{takes}. "
             time.sleep(POLL_SECONDS)
     return ""

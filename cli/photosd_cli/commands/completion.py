@@ -68,12 +68,50 @@ class _Fish(FishComplete):
     )
 
 
+# Ctrl-X p searches with fzf while typing, and inserts the chosen paths, quoted. Unfinished words
+# are not sent to Gemini.
+FZF = """\
+fzf --read0 --print0 --multi --disabled --prompt 'photos> ' --preview 'photosd preview {}' \\
+        --bind 'start:reload:photosd query --local --sort=-date -0 2>/dev/null || true' \\
+        --bind 'change:reload:sleep 0.1; photosd query --local -0 -- {q} 2>/dev/null || true'"""
+WIDGETS = {
+    "bash": f"""
+__photosd_find() {{
+    local photo found=
+    while IFS= read -r -d '' photo; do found+="${{photo@Q}} "; done < <({FZF})
+    READLINE_LINE="${{READLINE_LINE:0:READLINE_POINT}}$found${{READLINE_LINE:READLINE_POINT}}"
+    READLINE_POINT=$((READLINE_POINT + ${{#found}}))
+}}
+bind -x '"\\C-xp": __photosd_find'
+""",
+    "zsh": f"""
+__photosd_find() {{
+    local photo
+    while IFS= read -r -d '' photo; do LBUFFER+="${{(q)photo}} "; done < <({FZF})
+    zle reset-prompt
+}}
+zle -N __photosd_find
+bindkey '^Xp' __photosd_find
+""",
+    "fish": f"""
+function __photosd_find
+    {FZF} | while read -z photo
+        commandline -i -- (string escape -- $photo)' '
+    end
+    commandline -f repaint
+end
+bind \\cxp __photosd_find
+""",
+}
 SHELLS: dict[str, type[ShellComplete]] = {"bash": _Bash, "zsh": ZshComplete, "fish": _Fish}
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(tuple(SHELLS)))
-def command(shell: str) -> None:
+@click.option(
+    "--widget", is_flag=True, help="Instead: Ctrl-X p inserts photos that fzf finds while you type."
+)
+def command(shell: str, widget: bool) -> None:
     """A completion script for SHELL, on stdout.
 
     \b
@@ -82,7 +120,7 @@ def command(shell: str) -> None:
            in ~/.zshrc: fpath+=~/.zfunc; autoload -U compinit; compinit
     fish:  photosd completion fish > ~/.config/fish/completions/photosd.fish
     """
-    console.out(_completer(shell).source())
+    console.out(WIDGETS[shell] if widget else _completer(shell).source())
 
 
 def offer() -> int:

@@ -14,7 +14,7 @@ from photosd_cli.group import SHORT_HELP, cli
 def command(names: tuple[str, ...]) -> None:
     """Show the first commands to know; `photosd help all` lists every command."""
     if not names:
-        console.out(SHORT_HELP)
+        console.out_wrapped(SHORT_HELP, hang=4)
         return
     context = click.Context(cli, info_name="photosd", **cli.context_settings)
     shown: click.Command = cli

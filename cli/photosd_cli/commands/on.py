@@ -211,7 +211,10 @@ def _follow(client: Client, number: int, *, as_json: bool, wait: bool) -> None:
 def _list(as_json: bool) -> None:
     with Client() as client:
         result = client.standing()
-    console.answer(result, as_json, *(line for q in result["standing"] for line in _described(q)))
+    if as_json:
+        console.out_json(result)
+    for line in () if as_json else (line for q in result["standing"] for line in _described(q)):
+        console.out_wrapped(line, hang=5)
     if not (result["standing"] or as_json):
         console.note(f"No alerts. Make one with: {EXAMPLE}", "", whole=True)
 

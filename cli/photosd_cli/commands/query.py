@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import BadRequest
-from photosd_cli import console, query_options
+from photosd_cli import console, query_options, query_terms
 from photosd_cli.group import PICTURE
 from photosd_cli.query_output import QueryOptions
 from photosd_cli.query_run import QueryRequest, ask, ask_each
@@ -105,10 +105,10 @@ def command(
     photosd query --person Noa --tag beach --sort date
     photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """
-    terms = [query_options.words(one, 1) for one in plus]
-    terms += [query_options.words(one, -1) for one in minus]
-    terms += [query_options.picture(one) for one in like]
-    terms += [query_options.picture(one, -1) for one in unlike]
+    terms = [query_terms.words(one, 1) for one in plus]
+    terms += [query_terms.words(one, -1) for one in minus]
+    terms += [query_terms.picture(one) for one in like]
+    terms += [query_terms.picture(one, -1) for one in unlike]
     many = text == ("-",)
     if not many and "-" in text:
         raise BadRequest(

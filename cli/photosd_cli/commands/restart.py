@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photosd_cli import console, lifecycle
-from photosd_cli.commands.status import encoder_summary
+from photosd_cli import console, lifecycle, text
 from photosd_cli.group import json_option
 
 
@@ -20,5 +19,5 @@ def command(wait: bool, as_json: bool) -> None:
     console.answer(
         {"stopped": how, "pid": status["pid"], "state": status["state"]},
         as_json,
-        f"photosd is running again (pid {status['pid']}): {encoder_summary(status['encoder'])}",
+        f"photosd is running again (pid {status['pid']}): {text.encoder(status['encoder'])}",
     )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, last_answer, paths, text
+from photosd_cli import console, last_answer, photo_facts, text
 from photosd_cli.group import PICTURE, json_option
 
 LABEL = 12
-ZEROS = re.compile(r"(\.\d+?)0+(?!\d)")  # at the end of a fraction of a second
 WRAPPED = (
     "reason",
     "remedy",
@@ -27,11 +23,6 @@ WRAPPED = (
     "pair",
     "refused_dates",
 )  # not paths, to be copied
-VECTOR = {
-    "full": "of the full picture",
-    "preview": "of the preview in the file; later of the full picture",
-    "only preview": "of the preview in the file",
-}
 
 
 @click.command()
@@ -44,58 +35,14 @@ def command(path: str, as_json: bool) -> None:
     """
     with Client() as client:
         photo = client.show(last_answer.one(path))
-    rows: dict[str, Any] = {
-        "path": paths.shown(photo["path"]),
-        "state": photo["state"],
-        "reason": photo["reason"],
-        "remedy": photo["remedy"],
-        "attempts": photo["attempts"] or None,
-        "folder": photo["folder"] and paths.shown(photo["folder"]),
-        "size": photo["size"] and text.size(photo["size"]),
-        "modified": text.moment(photo["modified_at"]),
-        "content": photo["content_id"],
-        "vector": VECTOR.get(photo.get("vector_from", "")),
-        "place": text.place(photo["place"]) if photo.get("place") else None,
-        "sidecars": ", ".join(map(_name, photo.get("sidecars", ()))) or None,
-        "pair": ", ".join(map(_name, photo.get("pair", ()))) or None,
-        **_facts(photo["facts"]),
-    }
-    lines = (_line(name, value) for name, value in rows.items() if value is not None)
+    lines = (
+        _line(name, value)
+        for name, value in photo_facts.rows_of(photo).items()
+        if value is not None
+    )
     console.answer(photo, as_json, *lines)
-
-
-def _name(beside: Mapping[str, Any]) -> str:
-    """Its name; it is in the photo's folder."""
-    return paths.shown(beside["path"]).rpartition("/")[2]
 
 
 def _line(name: str, value: object) -> str:
     line = f"{name.replace('_', ' '):<{LABEL - 1}} {text.inert(str(value))}"
     return console.fit(line, sys.stdout, hang=LABEL) if name in WRAPPED else line
-
-
-def _facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of the photo; its date is local time at the place where it was taken."""
-    rows = {name: value for name, value in facts.items() if not name.startswith("taken")}
-    for name, value in facts.items():
-        if isinstance(value, list):
-            rows[name] = ", ".join(map(str, value)) or None
-    if rows.get("rating") == -1:
-        rows["rating"] = "rejected"
-    if rows.pop("motion", False):
-        rows["video"] = "in the file"
-    if rows.get("orientation") == 1:
-        del rows["orientation"]  # upright
-    return {"taken": _taken(facts), **rows}
-
-
-def _taken(facts: dict[str, Any]) -> str | None:
-    """The date as precise as it is known, and where it comes from."""
-    clock = facts.get("taken")
-    length = text.PRECISION.get(facts.get("taken_precision") or "")
-    shown = text.moment(facts.get("taken_at")) if clock is None else str(clock).replace("T", " ")
-    shown = shown and ZEROS.sub(r"\1", shown)
-    if shown is None or (source := facts.get("taken_from")) is None:
-        return shown
-    origin = "the file's time of modification" if source == "modified" else source
-    return f"{shown[:length]} (from: {origin})"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photosd_cli import console, lifecycle
-from photosd_cli.commands.status import encoder_summary
+from photosd_cli import console, lifecycle, text
 from photosd_cli.group import json_option
 
 
@@ -23,7 +22,7 @@ def command(wait: bool, as_json: bool) -> int:
     console.answer(
         {"already_running": not started, "pid": status["pid"], "state": status["state"]},
         as_json,
-        f"photosd is running{already} (pid {status['pid']}): {encoder_summary(status['encoder'])}",
+        f"photosd is running{already} (pid {status['pid']}): {text.encoder(status['encoder'])}",
     )
     if not as_json:
         console.warn_of_skew(status["daemon_version"])

@@ -193,18 +193,8 @@ def _comparison(comparison: reports.ComparisonReport) -> str:
     return f"{paths.shown(comparison['path'])}  {seen} seen in {text.span(comparison['seconds'])}"
 
 
-def encoder_summary(encoder: reports.EncoderReport) -> str:
-    """The model and its state in a few words."""
-    words = [encoder["model"], encoder["state"]]
-    if encoder["state"] == "loading" and encoder["phase"]:
-        words.append(f"({encoder['phase']})")
-    if encoder["state"] != "ready" and encoder["eta_s"] is not None:
-        words.append(f"about {text.span(max(1, encoder['eta_s']))} to go")
-    return text.inert(" ".join(words))
-
-
 def _encoder(encoder: reports.EncoderReport) -> str:
-    parts = [encoder_summary(encoder)]
+    parts = [text.encoder(encoder)]
     if encoder["device"]:
         parts.append(f"on {text.inert(encoder['device'])}")
     if (takeover := encoder.get("takeover")) is not None:

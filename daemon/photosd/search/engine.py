@@ -39,6 +39,7 @@ from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
     cut_warning,
     foreign_script_warning,
+    label_warning,
     other_layouts,
     scripts_of,
     spelling_warning,
@@ -82,7 +83,7 @@ class Engine:
         self._remembered = QueryCache(
             shared.database, spec.text_fingerprint, shared.remembers, spec.fingerprint
         )
-        vocabulary = Vocabulary(shared.database)
+        self._vocabulary = vocabulary = Vocabulary(shared.database)
         places = PlaceNames(vocabulary, shared.gazetteer)
         captions = functools.partial(captioned, shared.database)
         self._parser = Parser(shared.catalog, shared.folders, vocabulary, places, captions)
@@ -367,6 +368,10 @@ class Engine:
                     warnings += spelling_warning(undescribed(self._shared.database, unknown))
         unknown = _unknown(ranking, found)
         ranking.unknown = undescribed(self._shared.database, unknown)
+        if not ranking.convincing:
+            told = {warning.partition(":")[0] for warning in warnings}
+            untold = [word for word in ranking.unknown if word not in told]
+            warnings += label_warning(untold, self._vocabulary)
         return ranking
 
     def _other_reading(

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from photosd.index.vocabulary import Vocabulary
 from photosd.models.spec import LANGUAGES, STARTER
 from photosd.search.query_cache import QueryEmbedding
 
@@ -21,6 +22,8 @@ SCRIPTS = {
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 WORD = re.compile("[a-z]{4,}")  # shorter words resemble too many
 NEAR = 0.75  # similarity of two spellings, by difflib
+MIN_NEAR_LETTERS = 4  # of words that may be misspelled labels
+MAX_NEAR_WORDS = 5  # each is compared with thousands of labels
 NEAR_KEPT = 1000  # words: comparing one with all takes 3 ms
 ENOUGH = 0.5  # of the letters; a foreign name among English words is not another language
 
@@ -86,6 +89,20 @@ def spelling_warning(unknown: Sequence[str]) -> list[str]:
         for word in unknown
         if WORD.fullmatch(word) and (near := _near(word))
     ]
+
+
+def label_warning(unknown: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """Warning for words that resemble tags and people of the library, in any script."""
+    said = []
+    for word in unknown[:MAX_NEAR_WORDS]:
+        if len(word) >= MIN_NEAR_LETTERS:
+            near = [
+                f"the {kind} {name!r}"
+                for kind in ("tag", "person")
+                for name in vocabulary.near(kind, word, 1)
+            ]
+            said += [f"{word}: did you mean {' or '.join(near)}?"] if near else []
+    return said
 
 
 @functools.lru_cache(NEAR_KEPT)
