@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,3 +179,32 @@ def test_impossible_crops_are_ignored(numbers: tuple[int, ...]) -> None:
     data = avif([box(b"clap", struct.pack(">IIIIiIiI", *numbers))], None)
     assert boxes.crop_of(data, SIZE) is None
     assert boxes.crop_of(data[:60], SIZE) is None
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("kind", ["tiles", "one piece", "avif"])
+def test_a_file_that_is_cut_off_is_no_photo(kind: str, share: float) -> None:
+    """Missing tiles were shown in black, and the file was indexed like that."""
+    noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
+    picture = Image.fromarray(noise)
+    data = (
+        encoded(picture, "AVIF")
+        if kind == "avif"
+        else heic(picture, 160, tile_size=256 if kind == "tiles" else 0)
+    )
+    assert not boxes.ends_early(data)
+    cut = data[: int(len(data) * share)]
+    with pytest.raises(OSError, match="truncated") as caught:
+        opening.open_picture(cut, LIMITS, check=False)
+    assert damage.explain(caught.value, cut).code == "truncated"
+
+
+def test_only_the_picture_must_be_whole(photos: Path) -> None:
+    """Not the video after it; nor can broken boxes cause an error."""
+    data = (photos / "phones" / "samsung-one-ui-6.heic").read_bytes()
+    assert not boxes.ends_early(data[: len(data) // 2])
+    assert boxes.ends_early((photos / "phones" / "IMG_2682.heic").read_bytes()[:-200_000])
+    small = heic(scene(*SIZE), tile_size=256)
+    for place in range(40, 700):
+        boxes.ends_early(small[:place])
+        boxes.ends_early(small[:place] + b"\xff\xff" + small[place + 2 :])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from photosd.decode import opening
-from photosd.decode.jxl_header import colours_of
+from photosd.decode.jxl_header import MAX_BOXES, colours_of
 from photosd.decode.light import GAMMA_22, HLG, LINEAR, PQ, SRGB, Nclx
 from photosd.decode.limits import DecodeLimits
 from tests.decode.pictures import tiles_of
@@ -100,6 +100,15 @@ def test_colours_are_read(primaries: int, transfer: int, kind: str) -> None:
         for number, some in enumerate((data[:5], data[5:]))
     )
     assert colours_of(CONTAINER + parts) == Nclx(primaries, transfer)
+
+
+def test_not_all_of_a_container_is_searched() -> None:
+    """A file of thousands of empty boxes costs no time."""
+    data = header(P3, SRGB)
+    part = (8 + len(data)).to_bytes(4) + b"jxlc" + data
+    empty = (8).to_bytes(4) + b"free"
+    assert colours_of(CONTAINER + empty * (MAX_BOXES - 3) + part) == Nclx(P3, SRGB)
+    assert colours_of(CONTAINER + empty * MAX_BOXES + part) is None
 
 
 def test_greys_and_gammas() -> None:

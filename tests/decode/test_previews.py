@@ -10,7 +10,7 @@ import numpy as np
 import pillow_heif
 import psutil
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from photosd.decode import heif_tiles, opening, pixels, previews
@@ -110,13 +110,21 @@ def with_the_thumbnail_of_another(first: Image.Image, second: Image.Image, tile:
     return bytes(changed)
 
 
-@pytest.mark.parametrize("likewise", [True, False])
-def test_a_thumbnail_of_another_picture_is_noticed(likewise: bool) -> None:
-    """By one tile of the picture, as all cameras store HEIC."""
+@pytest.mark.parametrize("change", ["none", "turned", "black", "grey", "letterbox", "colours"])
+def test_a_thumbnail_of_another_picture_is_noticed(change: str) -> None:
+    """By one tile of the picture, as all cameras store HEIC; an edited version is another, too."""
     first = scene(WIDE, HIGH)
-    second = first if likewise else first.transpose(Image.Transpose.ROTATE_180)
+    r, g, b = first.split()
+    second = {
+        "none": first,
+        "turned": first.transpose(Image.Transpose.ROTATE_180),
+        "black": Image.new("RGB", first.size),
+        "grey": first.convert("L").convert("RGB"),
+        "letterbox": ImageOps.pad(first.resize((WIDE, HIGH * 3 // 4)), first.size),
+        "colours": Image.merge("RGB", (b, r, g)),
+    }[change]
     data = with_the_thumbnail_of_another(first, second, 256)
-    assert (found(data) is not None) == likewise
+    assert (found(data) is not None) == (change == "none")
 
 
 def mpo(image: Image.Image, preview: Image.Image, kind: int = 0x010002, **options: object) -> bytes:

@@ -68,6 +68,57 @@ def crop_of(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | N
     return found if inside_it else None
 
 
+def ends_early(data: bytes) -> bool:
+    """Whether the file is cut off within its main picture or one of its tiles: libheif shows
+    missing tiles in black.
+    """
+    try:
+        inside = described(data)
+        pitm = inside[b"pitm"]
+        main = _number(data, pitm.start + 4, 4 if data[pitm.start] else 2)
+        ends = dict(_ends(data, inside[b"iloc"]))
+        shown = {main, *_parts_of(data, inside.get(b"iref"), main)}
+        return any(ends.get(item, 0) > len(data) for item in shown)
+    except (StopIteration, KeyError, IndexError):
+        return False
+
+
+def _parts_of(data: bytes, iref: Box | None, item: int) -> Iterator[int]:
+    """The pictures that an item is derived from."""
+    if iref is None:
+        return
+    wide = 4 if data[iref.start] else 2
+    for kind, start, end in boxes(data, iref.start + 4, iref.end):
+        if kind == b"dimg" and _number(data, start, wide) == item:
+            yield from (_number(data, at, wide) for at in range(start + wide + 2, end, wide))
+
+
+def _ends(data: bytes, iloc: Box) -> Iterator[tuple[int, int]]:
+    """Each item whose content is in the file, not in ``meta``, and where that ends."""
+    version, at = data[iloc.start], iloc.start + 6
+    offset, length = data[iloc.start + 4] >> 4, data[iloc.start + 4] & 15
+    base, index = data[iloc.start + 5] >> 4, data[iloc.start + 5] & 15 if version else 0
+    wide = 4 if version == 2 else 2
+    count = _number(data, at, wide)
+    at += wide
+    for _ in range(count):
+        if at >= iloc.end:
+            return
+        item = _number(data, at, wide)
+        at += wide
+        in_file = not version or not data[at + 1] & 15
+        at += 4 if version else 2
+        start, extents = _number(data, at, base), _number(data, at + base, 2)
+        at += base + 2
+        for _ in range(extents):
+            if at >= iloc.end:
+                return
+            begin = _number(data, at + index, offset)
+            if in_file:
+                yield item, start + begin + _number(data, at + index + offset, length)
+            at += index + offset + length
+
+
 def described(data: bytes) -> dict[bytes, Box]:
     """The boxes in a file's ``meta`` by type; raises StopIteration without one."""
     meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")

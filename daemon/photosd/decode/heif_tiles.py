@@ -216,7 +216,7 @@ def shows_the_same(data: bytes, picture: OpenedPicture, preview: Image.Image) ->
     items, grid = items_of(data), grid_of(picture)
     if grid is None or not items.tiles:
         return True
-    stored = preview.convert("L")
+    stored = preview.convert("RGB")
     for kind, how in reversed(grid.turns):
         turn = TURNS[kind][how]
         stored = stored.transpose(UNDO.get(turn, turn))
@@ -228,12 +228,13 @@ def shows_the_same(data: bytes, picture: OpenedPicture, preview: Image.Image) ->
     best = max(range(len(seen)), key=lambda number: _contrast(seen[number]))
     left, top, right, bottom = grid.region(best)
     covered = (0, 0, round(right - left), round(bottom - top))
-    part = tile(data, items, best).convert("L").crop(covered)
+    part = tile(data, items, best).convert("RGB").crop(covered)
     full = part.resize((GREYS, GREYS), Image.Resampling.BOX)
-    difference = ImageStat.Stat(ImageChops.difference(full, seen[best])).mean[0]
-    return bool(difference < max(MIN_UNLIKE, UNLIKE * ImageStat.Stat(seen[best]).stddev[0]))
+    difference = ImageStat.Stat(ImageChops.difference(full, seen[best])).mean
+    varied = ImageStat.Stat(seen[best]).stddev
+    return sum(difference) < max(3 * MIN_UNLIKE, UNLIKE * sum(varied))
 
 
-def _contrast(grey: Image.Image) -> int:
-    values = grey.tobytes()
+def _contrast(colours: Image.Image) -> int:
+    values = colours.convert("L").tobytes()
     return max(values) - min(values)

@@ -5,13 +5,14 @@ Libraries return the values as they are stored, and a profile only if the file h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 
 from photosd.decode.boxes import boxes
 from photosd.decode.light import GAMMA_22, GAMMA_28, SRGB, Nclx
 
 SIGNATURE = b"\xff\x0a"
 HEADER_BYTES = 512
+MAX_BOXES = 64  # of a container, looked at
 # By H.273, what is P3 with the white of D65 here.
 PRIMARIES = {1: 1, 9: 9, 11: 12}
 D65, GREY, ALPHA = 1, 1, 0
@@ -51,15 +52,15 @@ def colours_of(data: bytes) -> Nclx | None:
 
 
 def _codestream(data: bytes) -> bytes:
-    """Its beginning."""
-    return data[:HEADER_BYTES] if data.startswith(SIGNATURE) else b"".join(_parts(data))
-
-
-def _parts(data: bytes) -> Iterator[bytes]:
-    for kind, start, end in boxes(data, 0, len(data)):
+    """Its beginning, which a container may hold in parts."""
+    if data.startswith(SIGNATURE):
+        return data[:HEADER_BYTES]
+    found = b""
+    for kind, start, end in itertools.islice(boxes(data, 0, len(data)), MAX_BOXES):
         if kind in (b"jxlc", b"jxlp"):
             start += 4 if kind == b"jxlp" else 0  # its number
-            yield data[start : min(end, start + HEADER_BYTES)]
+            found += data[start : min(end, start + HEADER_BYTES)]
+    return found[:HEADER_BYTES]
 
 
 def _colours(bits: Bits) -> Nclx | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from photosd.decode.boxes import boxes
+from photosd.decode.limits import END_BYTES
 
 LIST, END_OF_LIST, VIDEO = b"SEFH", b"SEFT", 0x0A30  # Samsung's, and the type of a video in it
 BOX = b"mpvd"
@@ -16,8 +17,9 @@ BOX = b"mpvd"
 
 def video_follows(file: bytes) -> bool:
     """Whether a video follows the picture in these bytes of a file: all, or the last ones."""
-    if file.endswith(END_OF_LIST) and (start := file.rfind(LIST)) >= 0:
-        entries = file[start + 12 : -8]
+    end = file[-END_BYTES:]
+    if end.endswith(END_OF_LIST) and (start := end.rfind(LIST)) >= 0:
+        entries = end[start + 12 : -8]
         if any(
             struct.unpack_from("<H", entries, at + 2)[0] == VIDEO
             for at in range(0, len(entries) - 11, 12)

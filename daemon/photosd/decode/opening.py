@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from photosd.core import machine
-from photosd.decode.boxes import crop_of, nclx_of
+from photosd.decode.boxes import crop_of, ends_early, nclx_of
 from photosd.decode.colour import cicp_of, know_lab
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
@@ -128,6 +128,8 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
         know_heif()
         formats = ("AVIF", "HEIF", "JPEG2000")
         most = most if check else None  # a preview may do, and opening decodes nothing
+        if ends_early(data):
+            raise OSError("the picture is truncated")
     try:
         image = _opened(data, formats, most)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
