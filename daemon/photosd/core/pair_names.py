@@ -39,8 +39,8 @@ def range_of_pair(path: bytes) -> tuple[bytes, bytes]:
 
 def stem_of(path: bytes) -> bytes:
     """``path`` without its suffix, and without what Pixel phones write before it."""
-    suffix = suffix_of(path)
-    return PIXEL.sub(b"", path[: len(path) - len(suffix)])
+    stem = path[: len(path) - len(suffix_of(path))]
+    return PIXEL.sub(b"", stem) if b".RAW-" in stem else stem
 
 
 def videos_of(path: bytes) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from photosd.core.formats import is_raw_name, suffix_of
+from photosd.core.formats import RAW_SUFFIXES, is_raw_name, suffix_of
 from photosd.core.pair_names import are_pair, may_be_pair, pictures_of, range_of_pair
 from photosd.core.query_priority import after_queries
 from photosd.core.sidecar_names import SidecarNames, ranges_of_photos
@@ -19,6 +19,7 @@ from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, ra
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
+RAW = listed(sorted(suffix.decode() for suffix in RAW_SUFFIXES))
 PAGE = 2000  # rows per transaction, so that other writers do not wait long
 NOT_MOVED = (
     " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
@@ -251,6 +252,29 @@ class Catalog:
         with self._database.read() as db:
             return partners(db, path)
 
+    def partners_of(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+        """The paths of `partners` of each of these that has any."""
+        with self._database.read() as db:
+            found = ((path, partners(db, path)) for path in paths)
+            return {path: [other for other, _ in every] for path, every in found if every}
+
+    def pictures(self, contents: Sequence[str]) -> dict[str, tuple[bytes, bytes, str]]:
+        """The path of each of these that is a camera raw file with a picture beside it, and the
+        path and content of that.
+        """
+        found: dict[str, tuple[bytes, bytes, str]] = {}
+        with self._database.read() as db:
+            raw = db.execute(
+                "SELECT content, path FROM named WHERE content IN (SELECT value FROM json_each(?))"
+                " AND CAST(substr(path, -4) AS TEXT) COLLATE NOCASE IN"
+                " (SELECT value FROM json_each(?))",
+                (listed(contents), RAW),
+            ).fetchall()
+            for content, path in raw:
+                for picture, other in partners(db, path)[:1]:
+                    found.setdefault(content, (path, picture, other))
+        return found
+
     def of_video(self, video: bytes) -> bytes | None:
         """The indexed photo beside a video of this path that it may be a part of."""
         with self._database.read() as db:
@@ -342,8 +366,9 @@ def partners(db: sqlite3.Connection, path: bytes) -> list[tuple[bytes, str]]:
     if not may_be_pair(path):
         return []
     rows = db.execute(
-        "SELECT path, content FROM photos WHERE path > ? AND path < ? AND state = 'indexed'",
-        range_of_pair(path),
+        "SELECT path, content FROM photos WHERE path > ? AND path < ? AND path <> ?"
+        " AND state = 'indexed'",
+        (*range_of_pair(path), path),
     )
     found = [(other, str(content)) for other, content in rows if are_pair(path, other)]
     return sorted(found, key=lambda one: (not suffix_of(one[0]).startswith(b".jp"), one))

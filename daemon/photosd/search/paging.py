@@ -64,6 +64,7 @@ class Hits:
         where = self._shared.contents.places_of(names)
         absent = {folder.id for folder in self._shared.folders.all() if not folder.present}
         accepts, hits = (question.where or Filter()).holds_path(), []
+        shown: list[tuple[Hit, bytes]] = []
         for one in found:
             places = sorted(
                 paths.get(one.content, ()),
@@ -81,9 +82,11 @@ class Hits:
                 hit |= cast("Hit", size)
                 if (place := where.get(one.content)) is not None:
                     hit["place"] = place_report(place)
-            for hit, (path, _) in zip(hits[-1], chosen, strict=True):
-                if pair := self._shared.catalog.partners(path):
-                    hit["pair"] = [path_fields(other) for other, _ in pair]
+            shown += zip(hits[-1], (path for path, _ in chosen), strict=True)
+        pairs = self._shared.catalog.partners_of(path for _, path in shown)
+        for hit, path in shown:
+            if pair := pairs.get(path):
+                hit["pair"] = list(map(path_fields, pair))
         return hits
 
 

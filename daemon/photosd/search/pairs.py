@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from photosd.core import wording
-from photosd.core.formats import is_raw_name, suffix_of
+from photosd.core.formats import suffix_of
 from photosd.index.catalog import Catalog
 from photosd.search.paging import Find, FoundPhoto
 from photosd.search.parsing import Question
@@ -56,12 +56,12 @@ class Pairs:
     def _pictures(self, question: Question, contents: list[str]) -> dict[str, tuple[bytes, str]]:
         """The path and content of the picture that is shown instead, by the content of the raw."""
         words = set(wording.words(question.words))
-        pictures: dict[str, tuple[bytes, str]] = {}
-        for content, places in self._catalog.paths_of(contents).items():
-            raw = [path for path, _ in places if is_raw_name(path)]
-            if words.isdisjoint(suffix_of(path)[1:].decode() for path in raw):
-                for path in raw:
-                    for picture in self._catalog.partners(path)[:1]:
-                        pictures.setdefault(content, picture)
+        pictures = {
+            content: (picture, other)
+            for content, (path, picture, other) in self._catalog.pictures(contents).items()
+            if suffix_of(path)[1:].decode() not in words
+        }
+        if not pictures:
+            return {}
         passing = set(self._passing(question, {content for _, content in pictures.values()}))
         return {raw: one for raw, one in pictures.items() if one[1] in passing}
