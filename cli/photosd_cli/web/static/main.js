@@ -41,6 +41,7 @@ function answered(found) {
   weak = browsing() ? [] : found.hits.filter((hit) => !isGood(hit));
   grid.clearSelection();
   grid.current = -1;
+  if (!isEmpty(state) || hasFilter(state)) find("#examples").hidden = true;
   if (scrollY > 0) scrollTo(0, 0);
   place();
   summary();
