@@ -70,10 +70,7 @@ const he = {
   selected_mark: "נבחרה", undated: "ללא תאריך",
 };
 
-const KEY = "photosd-language";
-const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
-const wanted = stored() ?? (navigator.language.toLowerCase().startsWith("he") ? "he" : "en");
-export const language = wanted === "he" ? "he" : "en";
+export const language = document.documentElement.lang; // set by language.js
 export const words = language === "he" ? he : en;
 export const rtl = language === "he";
 const numbers = new Intl.NumberFormat(language);
@@ -81,14 +78,12 @@ export const num = (value) => numbers.format(value);
 
 /** Switch the language, and load the page again. */
 export function switchLanguage() {
-  try { localStorage.setItem(KEY, language === "he" ? "en" : "he"); } catch { /* not allowed */ }
+  try { localStorage.setItem("photosd-language", language === "he" ? "en" : "he"); } catch { /* not allowed */ }
   location.reload();
 }
 
 /** Fill in the texts of the page. */
 export function translate(root = document) {
-  document.documentElement.lang = language;
-  document.documentElement.dir = rtl ? "rtl" : "ltr";
   for (const place of root.querySelectorAll("[data-text]")) place.textContent = words[place.dataset.text];
   for (const place of root.querySelectorAll("[data-label]")) place.setAttribute("aria-label", words[place.dataset.label]);
   for (const place of root.querySelectorAll("[data-placeholder]")) place.placeholder = words[place.dataset.placeholder];
