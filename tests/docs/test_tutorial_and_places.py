@@ -55,7 +55,7 @@ def test_the_tutorial(shell: dict[str, str], tmp_path: Path) -> None:
         painted(tmp_path / "Pictures", name, taken="2019:08:31 18:00:00")
     photos = sorted((tmp_path / "Pictures").iterdir())
     said = carried_out("tutorial.md", shell, tmp_path)
-    assert "beach.jpg" in said['photosd query "a beach"'].splitlines()[0]
+    assert "beach.jpg" in said['photosd query "a beach" -n 3 --weak'].splitlines()[0]
     assert "beach.jpg" in (tmp_path / "beach.html").read_text()
     for folder in ("Trial", "Tried"):
         found = said[f'photosd query "a beach" --weak --in ~/Pictures/{folder}']

@@ -165,7 +165,8 @@ class Browser:
             case "Runtime.consoleAPICalled":
                 self.complaints.append(json.dumps(params["args"])[:500])
             case "Log.entryAdded":
-                self.complaints.append(params["entry"]["text"])
+                entry = params["entry"]
+                self.complaints.append(f"{entry['text']} {entry.get('url', '')}".strip())
             case "Page.javascriptDialogOpening":
                 self.complaints.append(f"a dialog: {params['message']}")
 

@@ -207,8 +207,9 @@ def test_hebrew_runs_from_right_to_left(browser: Browser, tmp_path: Path) -> Non
     assert first > last
     browser.press("ArrowRight")
     browser.press("Enter")
-    crumbs = browser.evaluate(
-        "[...document.querySelectorAll('#light .crumb')].map((c) => c.getBoundingClientRect().left)"
+    crumbs = browser.evaluate(  # in lines, if the path is long
+        "[...document.querySelectorAll('#light .crumb')].map((c) => c.getBoundingClientRect())"
+        ".map((place) => [place.top, place.left])"
     )
     assert crumbs == sorted(crumbs) and len(crumbs) >= 4
 

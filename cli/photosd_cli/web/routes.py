@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from msgspec import Meta, Struct
 
 from photosd.core import typed
 from photosd.core.errors import BadRequest, PhotosdError
+from photosd.core.socketpath import expanded
 from photosd.protocol.client import Client
 from photosd_cli import openers, paths
 from photosd_cli.web.pictures import MAX_ZIPPED, Archives, Dropped, checked_content
@@ -270,7 +270,7 @@ class Api:
 
 def _absolute(path: str) -> bytes:
     """A typed path, ``~`` expanded; raises BadRequest if it is not absolute."""
-    whole = Path(path).expanduser() if path.startswith("~") else Path(path)
+    whole = expanded(path)
     if not whole.is_absolute() or "\0" in path:
         raise BadRequest("the path is not absolute", remedy="begin it with / or ~")
     return os.path.normpath(os.fsencode(whole))
