@@ -176,7 +176,7 @@ def test_every_look_is_whole(
         browser.until(f"location.hash.includes('q=') && {SHOWN} >= 1")
         assert browser.evaluate("shifted") <= MAX_SHIFT
         browser.evaluate("document.querySelector('#filters').click()")
-        browser.until(f"document.querySelector('.facet') || !{SUMMARY}.includes('match')")
+        browser.until(f"!!document.querySelector('.facet') || !{SUMMARY}.includes('match')")
         browser.screenshot(views / f"{name}-search.png")
         wide = "document.documentElement.scrollWidth"
         assert browser.evaluate(f"{wide} <= innerWidth"), browser.evaluate(wide)

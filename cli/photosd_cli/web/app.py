@@ -47,7 +47,10 @@ LOOPBACK = ("127.0.0.1", "::1")
 # A page that a browser opens from a file: its own address is not visible to other users in `ps`.
 OPENING = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={url}">\n'
 # Navigates by itself: a redirect would still count as coming from the file, without the cookie.
-ENTERED = '<!doctype html><title>photosd</title><meta http-equiv="refresh" content="0;url=/">\n'
+ENTERED = (
+    '<!doctype html><title>photosd</title><link rel="icon" href="/static/icon.svg">'
+    '<meta http-equiv="refresh" content="0;url=/">\n'
+)
 SPENT = "This address was used already. Start photosd web again for a new one.\n"
 
 
