@@ -114,9 +114,9 @@ Answer = Callable[[Any], dict[str, Any]]
 
 
 class Api:
-    """Every request of the page by name: `reads` by GET, `asks` and `changes` by POST.
+    """Every request of the page by name (``posts``): its parameters and the function.
 
-    ``changes`` that concern this computer itself are ``local``: refused to other computers.
+    Requests that concern this computer itself are ``local``: refused to other computers.
     """
 
     def __init__(self, socket: str | None, dropped: Dropped, archives: Archives) -> None:
