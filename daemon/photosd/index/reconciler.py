@@ -26,7 +26,7 @@ from photosd.index.comparer import Comparer
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders, innermost
 from photosd.index.retention import KEPT_SECONDS
-from photosd.watch.filesystem import Filesystem, NotAnswering, can_hang
+from photosd.watch.filesystem import Filesystem, NotAnswering
 from photosd.watch.folder_state import not_answering
 from photosd.watch.hints import Hint
 from photosd.watch.watcher import Watcher
@@ -38,7 +38,7 @@ NEVER = float("inf")
 SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
 SUBTREE_SECONDS = 3.0  # seconds after which it is scanned despite new hints
 RETRY_SECONDS = 5.0
-LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
+LONGEST_RETRY = 300.0  # maximum interval between checks of an absent folder
 UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
 FAILED_SECONDS = 1.0  # until the next turn of this thread after an error
@@ -470,8 +470,10 @@ class Reconciler(StoppableThread):
                 self._interrupted.append(job)
 
     def _recheck_offline(self, folder: Folder) -> None:
-        """Compare an offline share again, with increasing pauses."""
-        if folder.present or not can_hang(self._filesystems.of(folder.path).mount):
+        """Compare an absent folder again, with increasing pauses: no event may tell that it is
+        back, as after an input/output error.
+        """
+        if folder.present:
             self._retries.pop(folder.id, None)
             return
         due, pause = self._retries.get(folder.id, (0.0, 0.0))
