@@ -135,7 +135,7 @@ def _is_query(statement: str) -> bool:
 
 def _is_bad(line: str, statement: str) -> bool:
     """Whether it goes through a large table, or looks for contents among all of one state."""
-    if any(index in line for index in ("photos_failed", "contents_unreadable")):
+    if any(index in line for index in ("photos_failed", "photos_raw", "contents_unreadable")):
         return False  # of few rows
     if re.match(rf"SCAN ({'|'.join(BIG)})\b", line):
         return True

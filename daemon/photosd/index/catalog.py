@@ -19,7 +19,8 @@ from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, ra
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
-RAW = listed(sorted(suffix.decode() for suffix in RAW_SUFFIXES))
+RAW = ", ".join(f"'{suffix.decode()}'" for suffix in sorted(RAW_SUFFIXES))
+IS_RAW = f"CAST(substr(path, -4) AS TEXT) COLLATE NOCASE IN ({RAW})"  # as in the index photos_raw
 PAGE = 2000  # rows per transaction, so that other writers do not wait long
 NOT_MOVED = (
     " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
@@ -255,6 +256,8 @@ class Catalog:
     def partners_of(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
         """The paths of `partners` of each of these that has any."""
         with self._database.read() as db:
+            if not _has_raw(db):
+                return {}
             found = ((path, partners(db, path)) for path in paths)
             return {path: [other for other, _ in every] for path, every in found if every}
 
@@ -264,11 +267,12 @@ class Catalog:
         """
         found: dict[str, tuple[bytes, bytes, str]] = {}
         with self._database.read() as db:
+            if not _has_raw(db):
+                return {}
             raw = db.execute(
                 "SELECT content, path FROM named WHERE content IN (SELECT value FROM json_each(?))"
-                " AND CAST(substr(path, -4) AS TEXT) COLLATE NOCASE IN"
-                " (SELECT value FROM json_each(?))",
-                (listed(contents), RAW),
+                f" AND {IS_RAW}",
+                (listed(contents),),
             ).fetchall()
             for content, path in raw:
                 for picture, other in partners(db, path)[:1]:
@@ -359,6 +363,12 @@ class Catalog:
 def _belongs(path: bytes, directory: bytes, sidecars: SidecarNames) -> bool:
     name = path[len(directory) :]
     return b"/" not in name and bool(sidecars.of(name))
+
+
+def _has_raw(db: sqlite3.Connection) -> bool:
+    """Whether any camera raw file is indexed: without any, no photo has a partner."""
+    statement = f"SELECT 1 FROM photos WHERE state = 'indexed' AND {IS_RAW} LIMIT 1"
+    return db.execute(statement).fetchone() is not None
 
 
 def partners(db: sqlite3.Connection, path: bytes) -> list[tuple[bytes, str]]:

@@ -299,6 +299,11 @@ MIGRATIONS = {
     CREATE INDEX photos_folder ON photos(folder);
     CREATE INDEX photos_failed ON photos(state) WHERE state = 'failed';
     CREATE INDEX photos_gone ON photos(gone_at) WHERE gone_at IS NOT NULL;
+    -- Camera raw files, which most libraries do not have: `catalog.IS_RAW`.
+    CREATE INDEX photos_raw ON photos(state) WHERE state = 'indexed' AND
+      CAST(substr(path, -4) AS TEXT) COLLATE NOCASE IN ('.3fr', '.arw', '.cr2', '.cr3', '.crw',
+      '.dcr', '.dng', '.erf', '.fff', '.gpr', '.iiq', '.kdc', '.mef', '.mos', '.mrw', '.nef',
+      '.nrw', '.orf', '.pef', '.raf', '.rw2', '.rwl', '.sr2', '.srf', '.srw', '.x3f');
     -- Contents that a path no longer has, and since when (Unix seconds; 0: do not wait for their
     -- return). retention.py deletes what was derived from them unless another path has them.
     CREATE TABLE orphans(content TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
