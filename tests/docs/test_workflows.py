@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from release import imports
 from tests.conftest import ROOT
 
 TOOLS = Path(sys.executable).parent
@@ -114,6 +115,14 @@ def test_the_job_for_macs_runs_the_tests_of_every_part() -> None:
     job = (ROOT / ".github" / "workflows" / "macos.yml").read_text()
     directories = {file.parent.name for file in ROOT.glob("tests/*/__init__.py")}
     assert directories - left_out == set(re.findall(r"\btests/(\w+)\b(?!/)", job))
+
+
+def test_the_job_for_macs_installs_what_its_tests_need() -> None:
+    """The extras of `make setup`: the interactive mode was missing, and whole steps failed."""
+    named = re.compile(r"-e '\.\[([a-z,]+)\]'")
+    places = (ROOT / "Makefile", ROOT / ".ci" / "binaries-only")
+    found = {tuple(one.split(",")) for file in places for one in named.findall(file.read_text())}
+    assert found == {imports.INSTALLED}
 
 
 def test_pythons_of_macs_are_supported() -> None:
