@@ -66,7 +66,8 @@ coverage: setup  ## measure lines and branches that the quick tests run (half an
 	@$(BIN)/python -m coverage report --include='daemon/*' --skip-covered
 
 lint: setup  ## check style and the imports between packages
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
+	@found=$$($(BIN)/lint-imports --no-cache); code=$$?; echo "$$found" | tail -$$((code ? 40 : 3)); exit $$code
 
 types: setup  ## run mypy --strict for Linux and for macOS
 	@$(BIN)/mypy --platform linux

@@ -142,6 +142,20 @@ def test_actions_run_on_the_node_that_runners_have() -> None:
     assert all(int(version) >= least[name] for name, version in used)
 
 
+def test_a_broken_contract_of_imports_fails_the_linter(tmp_path: Path) -> None:
+    """The exit code was that of `tail`."""
+    (tmp_path / "bin").mkdir()
+    for name, code in (("python", 0), ("ruff", 0), ("lint-imports", 1)):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\necho Contracts: 1 broken.\nexit {code}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / ".photosd-ready").touch()
+    line = ["make", "lint", f"VENV={tmp_path}"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert done.returncode != 0 and "1 broken" in done.stdout
+    (tmp_path / "bin" / "lint-imports").write_text("#!/bin/sh\nexit 0\n")
+    assert subprocess.run(line, capture_output=True, cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_types_are_checked_for_macs_too() -> None:
     makefile = (ROOT / "Makefile").read_text()
     rule = makefile[makefile.index("\ntypes:") :].partition("\n\n")[0]
