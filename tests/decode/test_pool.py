@@ -219,6 +219,16 @@ def test_no_decoder_outlives_a_daemon_that_is_killed(
     assert all(gone(pid) for pid in pids)
 
 
+def test_decoders_import_nothing_from_the_current_directory(
+    make: Make, photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under systemd that is the home directory: a `queue.py` there stopped every worker."""
+    for name in ("queue", "msgspec", "photosd"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert make().decode(photo, SHAPE).result(SOON).facts.width == 96
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes are Linux's to show")
 def test_decoders_run_within_limits(pool: Pool, photo: bytes) -> None:
     """Address space, size of written files, open files: all bounded; no core dumps."""

@@ -166,9 +166,13 @@ class Child:
         environment: Mapping[str, str],
         theirs: socket.socket,
     ) -> None:
-        """Start the process; raises OSError if the system refuses."""
+        """Start the process; raises OSError if the system refuses.
+
+        -P: it imports nothing from the current directory, which is the home under systemd.
+        """
+        connection = [str(theirs.fileno()), str(os.getpid())]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid()), *arguments],
+            [sys.executable, "-P", "-m", module, *connection, *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._stderr,
