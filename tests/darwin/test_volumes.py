@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import functools
 import os
 import stat
@@ -21,7 +22,7 @@ import psutil
 import pytest
 
 from photosd.core.paths import Home
-from photosd.watch import mounts, volumes, walk
+from photosd.watch import folder_state, mounts, volumes, walk
 from photosd.watch.folder_state import FolderIdentity, probe_folder
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.mounts import Mount
@@ -79,6 +80,26 @@ def test_a_disk_that_comes_back_under_another_name(tmp_path: Path) -> None:
     assert probe.reason == f"{disk} is not mounted"  # another volume of the same disk, perhaps
     away = probe_folder(path, here.identity, table={b"/": root}, volume=lambda _: OTHER)
     assert (away.state, away.reason) == ("offline", f"{disk} is not mounted")
+
+
+def test_a_protected_folder_that_became_a_link_is_on_no_other_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy was to add the whole disk: that has the volume of the home directory, too."""
+    pictures, data = tmp_path / "Pictures", b"/System/Volumes/Data"
+    pictures.mkdir()
+    monkeypatch.setattr(folder_state, "protected_directories", lambda: [str(pictures)])
+    place = bytes(pictures)
+    whole = Mount(data, "apfs", "/dev/disk3s5")
+    table = {b"/": Mount(b"/", "apfs", "/dev/disk3s1s1"), data: whole}
+    before = {**table, place: dataclasses.replace(whole, point=place, protected=True)}
+    here = probe_folder(place, table=before, volume=lambda _: ONE)
+    pictures.rename(tmp_path / "Moved")
+    pictures.symlink_to(tmp_path / "Moved")
+    found = {data: ONE, place: OTHER}
+    probe = probe_folder(place, here.identity, table=table, volume=lambda at: found.get(at, ""))
+    assert (probe.state, probe.reason) == ("offline", f"{pictures} is another folder than before")
+    assert (probe.remedy or "").endswith(f"photosd remove '{pictures}'; photosd add '{pictures}'")
 
 
 def test_photos_of_a_disk_are_kept_while_another_has_its_place(

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
-from photosd.core.macos import REMEDY, refused
+from photosd.core.macos import REMEDY, protected_directories, refused
 from photosd.watch.filesystem import NotAnswering, can_hang
 from photosd.watch.filesystem_calls import look as look_here
 from photosd.watch.filesystems import Filesystems
@@ -156,6 +156,8 @@ def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mou
             if "" in (found.volume, known.volume) or found.volume == known.volume:
                 return None
             return f"another disk is mounted at {printable(mount.point)}"
+        if _is_protected(known.mount_point):
+            return f"{printable(known.mount_point)} is another folder than before"
         return (
             f"{printable(known.mount_point)} is not mounted"
             if len(mount.point) < len(known.mount_point)
@@ -177,6 +179,8 @@ def _at_another_place(
     """The folder if its disk is mounted elsewhere now, as at ``/Volumes/Disk 1``."""
     if not (known.volume and known.mount_point) or mount.point == known.mount_point:
         return None
+    if _is_protected(known.mount_point):
+        return None
     for other in table.values():
         there = other.point.rstrip(b"/") + path[len(known.mount_point) :]
         if other.source.startswith("/dev/") and volume(there) == known.volume:
@@ -187,6 +191,11 @@ def _at_another_place(
                 f"photosd remove '{printable(path)}'",
             )
     return None
+
+
+def _is_protected(point: bytes) -> bool:
+    """Whether it is a place of its own but no mount point: a link may be there now."""
+    return os.fsdecode(point) in protected_directories()
 
 
 def reconnect(folder: str) -> str:
