@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from photosd.core.errors import NotFound, PhotosdError
 from photosd_cli import console
@@ -20,6 +20,8 @@ MAX_WINDOWS = 10  # windows at once
 FAILS_WITHIN = 1.5  # seconds; after that the program counts as started
 REMEDY = "open the printed path in a file manager or a browser"
 CLIPBOARD_REMEDY = "install wl-clipboard (Wayland) or xclip (X11)"
+# pbcopy reads the encoding from it; without one, as in some terminals, é became √©.
+UTF_8 = {"LC_ALL": "en_US.UTF-8"}
 PROGRAM_SECONDS = 10
 SHOW_ITEMS = (
     *("dbus-send", "--session", "--print-reply", "--reply-timeout=3000"),
@@ -118,7 +120,7 @@ def copy_by_program(words: bytes) -> bool:
     """Put text on the clipboard by a program; whether there is one."""
     for line in _clipboard_programs():
         if shutil.which(line[0]):
-            _run(line, given=words)
+            _run(line, given=words, environment=UTF_8 if line[0] == "pbcopy" else None)
             return True
     return False
 
@@ -150,12 +152,15 @@ def _clipboard_programs() -> list[tuple[str, ...]]:
     return programs
 
 
-def _run(line: Sequence[str | bytes], *, given: bytes = b"") -> None:
+def _run(
+    line: Sequence[str | bytes], *, given: bytes = b"", environment: Mapping[str, str] | None = None
+) -> None:
     """Run a program to its end with ``given`` on stdin; raises CannotOpen."""
     try:
         done = subprocess.run(
             line,
             input=given,
+            env={**os.environ, **(environment or {})},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=PROGRAM_SECONDS,

@@ -238,6 +238,19 @@ def test_the_clipboard_gets_bytes(programs: Callable[..., Path]) -> None:
     assert notes.read_bytes() == b"pbcopy \n/p/a.jpg\n"
 
 
+def test_the_clipboard_of_a_mac_takes_names_in_any_script(
+    programs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the terminal sets no locale, pbcopy took UTF-8 for Mac Roman."""
+    notes = programs("pbcopy", platform="darwin")
+    (notes.parent / "bin" / "pbcopy").write_text(f'#!/bin/sh\necho "$LC_ALL" > "{notes}"\ncat\n')
+    for name in ("LANG", "LC_ALL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_CTYPE", "C")
+    openers.copy_text("/p/חוף.jpg".encode())
+    assert notes.read_text() == "en_US.UTF-8\n"
+
+
 def test_a_terminal_is_the_last_clipboard(
     programs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
