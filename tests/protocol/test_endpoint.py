@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_stale_socket_is_replaced(home: Home) -> None:
     leftover.bind(str(home.socket))
     leftover.close()
     open_endpoint(home).close()
+
+
+def test_a_socket_in_use_does_not_grow_old(home: Home) -> None:
+    """macOS deletes what was not used for three days: then photosd seemed not to run."""
+    endpoint = open_endpoint(home)
+    before = time.time() - 4 * 86_400
+    os.utime(home.socket, (before, before))
+    assert not endpoint.renew(home)
+    assert endpoint.intact()
+    found = home.socket.stat()
+    assert min(found.st_atime, found.st_mtime) > before + 3 * 86_400
+    endpoint.close()
+    endpoint.release()
 
 
 def test_a_file_in_the_socket_s_place_is_not_removed(home: Home) -> None:

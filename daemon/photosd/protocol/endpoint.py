@@ -23,6 +23,7 @@ from photosd.core.socketpath import ANSWERS, VARIABLE
 
 LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # seconds
 BACKLOG = 1024  # when full, clients get EAGAIN, which they do not expect
+MARK_SECONDS = 3600.0  # between two marks of the socket as used
 
 
 @dataclass
@@ -48,8 +49,10 @@ class Endpoint:
 
         Raises AlreadyRunning if the lock file was removed and another daemon has made a new one, or
         Unreachable. A file in place of the service manager's socket is left.
+        Also keeps the system from deleting the file as not used.
         """
         if self.intact() or (self.inherited and os.path.lexists(self.path)):
+            self._mark_used()
             return False
         secure_directory(home.runtime)
         if not _same_file(self.lock, home.lock):
@@ -59,6 +62,12 @@ class Endpoint:
         self.listener = _bind(self.path)
         self.identity, self.inherited = _identity(self.path), False
         return True
+
+    def _mark_used(self) -> None:
+        """Systems delete temporary files that were not used for days: macOS after three."""
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(self.path).st_atime > MARK_SECONDS:
+                os.utime(self.path)
 
     def close(self) -> None:
         """Stop listening; a socket from the service manager stays in place."""
