@@ -101,6 +101,18 @@ def test_dropped_events_make_it_compare_the_directory(
     assert follower.watcher.rebuilds == 0
 
 
+def test_a_directory_without_flags_is_compared(
+    native: ModuleType, follower: Follower, root: Path
+) -> None:
+    """Something in it has changed, and nothing tells what; of the root that was not noticed."""
+    write(root / "a" / "1.jpg")
+    follower.add(root)
+    for place, kind in ((root / "a", "subtree"), (root, "overflow")):
+        follower.log.clear()
+        play(native, root, (place, 0))
+        follower.until(lambda at=place, of=kind: follower.hinted(at, of))  # type: ignore[misc]
+
+
 def test_a_root_that_is_renamed_is_watched_again(
     native: ModuleType, follower: Follower, root: Path
 ) -> None:

@@ -173,6 +173,8 @@ class FSEventsSource:
         elif flags & MOUNTED:
             self._listener.unmounted(path)
         elif path == ignore.root:
+            if not flags:
+                self._listener.batch.overflow(path)
             self._listener.check_soon()
         elif flags & (ITEM | TREE) or not flags:
             for spelling in spellings(ignore.root, path):
