@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.darwin import pretend
 from tests.darwin.conftest import MacDaemon
 
 Python = Callable[..., str]
@@ -85,6 +86,14 @@ with open(photo) as file:
     assert found == os.fsencode(photo), found
 """
     python(statements, str(tmp_path))
+
+
+def test_a_real_one_gets_no_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would hide the modules of the same names, as that of watchdog."""
+    monkeypatch.setattr(pretend, "REAL", True)
+    assert pretend.environment({"PYTHONPATH": "/x"}) == {"PYTHONPATH": "/x"}
+    monkeypatch.setattr(pretend, "REAL", False)
+    assert pretend.SHIM in pretend.environment({"PYTHONPATH": "/x"})["PYTHONPATH"]
 
 
 def test_it_ends(pretended: None) -> None:

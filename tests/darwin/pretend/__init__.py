@@ -45,6 +45,7 @@ PRETEND, TEMPORARY, PULLED = "PHOTOSD_PRETEND", "PHOTOSD_PRETEND_TMP", "PHOTOSD_
 SHIM = str(PurePath(__file__).parent.parent / "shim")
 ROOT = str(PurePath(__file__).parent.parent.parent.parent)
 PATCHES = Patches()
+REAL = sys.platform == "darwin" and PRETEND not in os.environ  # before any patch
 
 
 def pretend() -> Patches:
@@ -62,7 +63,11 @@ def pretend() -> Patches:
 
 
 def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """``given``, or this process's environment, so that a Python in it pretends."""
+    """``given``, or this process's environment, so that a Python in it pretends; on a real Mac it
+    need not.
+    """
     found = {os.fsdecode(k): v for k, v in (os.environ if given is None else given).items()}
+    if REAL:
+        return found
     path = [part for part in found.get("PYTHONPATH", "").split(":") if part and part != SHIM]
     return found | {PRETEND: "darwin", "PYTHONPATH": ":".join([SHIM, *path])}
