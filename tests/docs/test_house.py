@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 
 import pytest
@@ -30,6 +31,14 @@ def test_modules_are_small_and_say_what_they_own() -> None:
         assert len(text.splitlines()) <= LONGEST, file
         if ast.parse(text).body:
             assert ast.get_docstring(ast.parse(text)), file
+
+
+@pytest.mark.skipif(not FILES, reason="not a git checkout")
+def test_commands_in_remedies_quote_paths() -> None:
+    """Quotation marks alone do not suffice for a name with an apostrophe (`errors.quoted`)."""
+    for file in FILES:
+        if file.exists() and file.parts[len(ROOT.parts)] in ("daemon", "cli"):
+            assert not re.search(r"\bphotosd [a-z -]+'\{", file.read_text()), file
 
 
 def test_the_longest_test_files_are_there() -> None:

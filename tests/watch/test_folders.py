@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,13 @@ def test_a_missing_folder_is_offline(tmp_path: Path) -> None:
     assert probe.state == "offline"
     assert "gone" in (probe.reason or "")
     assert probe.remedy
+
+
+def test_a_remedy_can_be_pasted_whatever_the_name(tmp_path: Path) -> None:
+    """As of a disk named after its owner: `Dana's Photos`."""
+    path = tmp_path / "Dana's Photos"
+    remedy = probe_folder(os.fsencode(path)).remedy or ""
+    assert shlex.split(remedy.partition("or: ")[2]) == ["photosd", "remove", str(path)]
 
 
 def test_a_file_instead_of_a_folder_is_offline(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photosd.core.errors import PhotosdError
+from photosd.core.errors import PhotosdError, quoted
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.commands import cloud
@@ -180,7 +180,7 @@ def _trouble(folder: replies.FolderReport) -> list[str]:
 def skipped(folder: replies.FolderReport) -> list[str]:
     """The lines about photo libraries in a folder, which are skipped."""
     return [
-        f"photo library skipped; to index its originals: photosd add '{library}'"
+        f"photo library skipped; to index its originals: photosd add {quoted(library)}"
         for library in folder.get("libraries", ())
     ]
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from photosd.alerts.alert_store import Alert
-from photosd.core.errors import BadRequest
+from photosd.core.errors import BadRequest, quoted
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
@@ -220,7 +220,7 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> byte
             f"{shown} cannot be created: {error.strerror}", remedy="choose another DIR"
         ) from error
     if not writable:
-        raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx '{shown}'")
+        raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx {quoted(shown)}")
     return directory
 
 

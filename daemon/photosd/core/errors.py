@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
 from photosd.core.secrets import without_secrets
+
+
+def quoted(path: str | bytes | os.PathLike[str]) -> str:
+    """A path as one argument of the shell command in a remedy; odd bytes become \\xNN."""
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "'" + shown.replace("'", "'\\''") + "'"
 
 
 class PhotosdError(Exception):

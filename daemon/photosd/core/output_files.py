@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from photosd.core.errors import OutputRefused
+from photosd.core.errors import OutputRefused, quoted
 from photosd.core.macos import comparable
 from photosd.core.paths import Home
 
@@ -28,7 +28,7 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
         raise OutputRefused(f"{place} is a directory", remedy="name a file in it")
     if not place.parent.is_dir():
         raise OutputRefused(
-            f"no such directory: {place.parent}", remedy=f"mkdir -p '{place.parent}'"
+            f"no such directory: {place.parent}", remedy=f"mkdir -p {quoted(place.parent)}"
         )
     inside = comparable(bytes(place.parent.resolve()) + b"/")
     own = inside == comparable(bytes(home.sheets.resolve()) + b"/")  # is never searched for photos

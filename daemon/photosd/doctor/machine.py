@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from photosd.core import machine
-from photosd.core.errors import ModelError
+from photosd.core.errors import ModelError, quoted
 from photosd.core.log import printable
 from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
@@ -113,7 +113,7 @@ def folders(context: CheckContext) -> Findings:
             yield warning("folders", f"{path} is offline: {reason}", remedy or reconnect(path))
         else:
             said = f"{path} is {state.replace('_', ' ')}: {reason}"
-            yield fault("folders", said, remedy or f"photosd remove '{path}'")
+            yield fault("folders", said, remedy or f"photosd remove {quoted(path)}")
     yield from _unreadable(context)
     if not found:
         yield warning("folders", "no folder is watched", "photosd add ~/Pictures")

@@ -15,6 +15,7 @@ import stat
 import time
 from collections.abc import Callable
 
+from photosd.core.errors import quoted
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import UNWRITABLE
@@ -296,5 +297,5 @@ def remedy(folder: Folder) -> str:
     """The remedy for an emptied or replaced folder."""
     return (
         "put the photos back; if they were deleted or moved: "
-        f"photosd folders accept '{printable(folder.path)}'"
+        f"photosd folders accept {quoted(folder.path)}"
     )

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from photosd.core.errors import FolderError
+from photosd.core.errors import FolderError, quoted
 from photosd.core.formats import package_in
 from photosd.core.log import printable
 from photosd.index.database import Database
@@ -357,13 +357,13 @@ class Folders:
                 if ignored := why_ignored(self.filesystems, path, *folder.scan_arguments):
                     raise FolderError(f"{says}, but {ignored[0]}", remedy=ignored[1])
                 raise FolderError(
-                    says, remedy=f"no action needed; to search it alone: --in '{printable(asked)}'"
+                    says, remedy=f"no action needed; to search it alone: --in {quoted(asked)}"
                 )
             below = path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/")
             if below and not package_in(folder.path, path):
                 raise FolderError(
                     f"{shown}, which is watched already, is inside {printable(path)}",
-                    remedy=f"photosd remove '{shown}'   and add the outer folder again",
+                    remedy=f"photosd remove {quoted(shown)}   and add the outer folder again",
                 )
 
     def _same(self, folder: Folder, path: bytes, probe: FolderProbe) -> bool:

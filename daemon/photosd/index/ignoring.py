@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from photosd.core.errors import quoted
 from photosd.core.formats import is_library_name
 from photosd.core.ignored_names import HIDDEN, LIBRARIES, NOMEDIA, RULES, ignored_names
 from photosd.core.log import printable
@@ -42,17 +43,20 @@ def _in_words(reason: Reason, root: bytes, off: Sequence[str]) -> tuple[str, str
                 "no action needed; its photos are elsewhere",
             )
         case rule if rule == LINKED:
-            return f"{place} is a link to a folder, and not followed", f"photosd add '{place}'"
+            return (
+                f"{place} is a link to a folder, and not followed",
+                f"photosd add {quoted(place)}",
+            )
         case rule if rule == EXCLUDED and reason.file:
             return f"{printable(reason.file)} excludes {place}", "change that file"
         case rule if rule == EXCLUDED:
             return (
                 f"--exclude of photosd add excludes {place}",
-                f"photosd remove '{folder}'   and add it again without that pattern",
+                f"photosd remove {quoted(folder)}   and add it again without that pattern",
             )
     why = f"the rule {reason.rule} ignores {place} ({MEANINGS[reason.rule]})"
     if reason.rule == LIBRARIES and is_library_name(reason.place):
-        return why, f"to index its originals: photosd add '{place}'"
+        return why, f"to index its originals: photosd add {quoted(place)}"
     return why, turn_off(reason.rule, off)
 
 

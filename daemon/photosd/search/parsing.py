@@ -12,7 +12,7 @@ from msgspec import structs
 
 from photosd.core import wall_clock
 from photosd.core.config import SearchSettings
-from photosd.core.errors import BadRequest, NotFound
+from photosd.core.errors import BadRequest, NotFound, quoted
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.filters import FORMATS, Filter, format_name
@@ -193,7 +193,7 @@ class Parser:
             if not self._catalog.has_below(directory):
                 shown = printable(directory)
                 watched = self._folders.containing(directory) is not None
-                more = "photosd index --wait" if watched else f"photosd add '{shown}'"
+                more = "photosd index --wait" if watched else f"photosd add {quoted(shown)}"
                 raise NotFound(
                     f"there are no indexed photos in {shown}",
                     remedy=f"photosd folders; to index it: {more}",

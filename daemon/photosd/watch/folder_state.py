@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from photosd.core.errors import quoted
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.core.macos import REMEDY, protected_directories, refused
@@ -89,7 +90,7 @@ def probe_folder(
             0,
             mount.filesystem,
             mount.point,
-            REMEDY if refused(found.errno) else f"make it readable: chmod u+rx '{printable(path)}'",
+            REMEDY if refused(found.errno) else f"make it readable: chmod u+rx {quoted(path)}",
         )
     found = found._replace(volume=volume(path))
     if known is not None and (reason := _moved(path, found, identity, mount)):
@@ -97,7 +98,7 @@ def probe_folder(
             mount,
             reason,
             "connect the disk again; if the photos were moved here permanently: "
-            f"photosd remove '{printable(path)}'; photosd add '{printable(path)}'",
+            f"photosd remove {quoted(path)}; photosd add {quoted(path)}",
         )
     state: State = "scan_only" if mount.remote else "ok"
     reason = f"{mount.filesystem} does not report changes; it is scanned instead"
@@ -187,8 +188,7 @@ def _at_another_place(
             return away(
                 mount,
                 f"its disk is now mounted at {printable(other.point)}",
-                f"photosd add '{printable(there)}'; photosd index --wait; "
-                f"photosd remove '{printable(path)}'",
+                f"photosd add {quoted(there)}; photosd index --wait; photosd remove {quoted(path)}",
             )
     return None
 
@@ -200,7 +200,7 @@ def _is_protected(point: bytes) -> bool:
 
 def reconnect(folder: str) -> str:
     """The remedy for an offline folder."""
-    return f"connect its disk or share, or: photosd remove '{folder}'"
+    return f"connect its disk or share, or: photosd remove {quoted(folder)}"
 
 
 def away(mount: Mount, reason: str, remedy: str) -> FolderProbe:

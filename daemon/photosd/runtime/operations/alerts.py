@@ -6,7 +6,7 @@ import contextlib
 
 from photosd.alerts.alert_store import Alert, AlertOptions
 from photosd.alerts.commands import AlertMatch
-from photosd.core.errors import BadRequest, NotFound, PhotosdError
+from photosd.core.errors import BadRequest, NotFound, PhotosdError, quoted
 from photosd.core.log import printable
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
@@ -84,7 +84,7 @@ def _below(params: requests.StandingAddParams, library: Library) -> bytes | None
         shown = printable(below)
         raise NotFound(
             f"{shown} is not in a watched folder: no new photos would be noticed",
-            remedy=f"photosd add '{shown}'   (photosd folders shows what is watched)",
+            remedy=f"photosd add {quoted(shown)}   (photosd folders shows what is watched)",
         )
     return below
 

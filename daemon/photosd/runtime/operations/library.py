@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from photosd.core.errors import NotFound
+from photosd.core.errors import NotFound, quoted
 from photosd.core.formats import OTHERS, is_photo_name, suffix_of
 from photosd.core.log import printable
 from photosd.core.pair_names import videos_of
@@ -263,7 +263,7 @@ def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -
     directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
     is_other = not stat.S_ISDIR(mode) and not is_photo_name(path)
     if folder is None and not is_other:
-        return "it is not in a watched folder", f"photosd add '{directory}'"
+        return "it is not in a watched folder", f"photosd add {quoted(directory)}"
     if folder is not None and (ignored := why_ignored(filesystems, path, *folder.scan_arguments)):
         return ignored
     if stat.S_ISDIR(mode):
