@@ -470,9 +470,7 @@ class Reconciler(StoppableThread):
                 self._interrupted.append(job)
 
     def _recheck_offline(self, folder: Folder) -> None:
-        """Compare an absent folder again, with increasing pauses: no event may tell that it is
-        back, as after an input/output error.
-        """
+        """Compare an absent folder again, with increasing pauses: its return may cause no event."""
         if folder.present:
             self._retries.pop(folder.id, None)
             return
