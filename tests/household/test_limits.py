@@ -76,6 +76,9 @@ CROSSED = {
     "index/reconciler.py:MAX_LINKS": "tests/index/test_links.py::test_links_into_a_renamed_folder",
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
+    "index/vectors.py:CALM_SHARE": (
+        FLUSHED + "test_recent_rows_are_flushed_once_nothing_is_written"
+    ),
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_versions_are_kept",
     "index/vectors.py:MOVED_AT_ONCE": FLUSHED + "test_very_many_that_move_stay_where_they_are",
     "index/vectors.py:RAM_BYTES": FLUSHED + "test_it_takes_over_and_finds_the_same",

@@ -90,6 +90,25 @@ def test_what_comes_and_goes_later_is_seen_at_once(
     assert len(store.nearest(tiles[0], ROWS * 2)) == ROWS - 3
 
 
+def test_recent_rows_are_flushed_once_nothing_is_written(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade that changed labels: else each query would read them as float32."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION * 2)
+    store = opened(tmp_path)
+    store.commit(photos)
+    at_rest(store, tmp_path)
+    some = photos[: ROWS // 10]
+    store.relabel({one.content: traits({}, (b"/p/a.jpg",), 0.0) for one in some})
+    store.tidy()
+    assert store.wait_idle(60) and len(tables.recent(tmp_path)) == len(some)
+    monkeypatch.setattr(vectors, "CALM_SECONDS", 0.0)
+    store.tidy()
+    assert store.wait_idle(60) and not tables.recent(tmp_path)
+    assert len(store) == ROWS
+    assert names(store.nearest(some[3].vectors[0], 1, Filter(below=(b"/p",)))) == ["3-x"]
+
+
 def test_the_latest_are_found_among_flushed_and_recent_rows(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:

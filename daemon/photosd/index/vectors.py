@@ -53,6 +53,9 @@ PREFIX, FLUSHED = "vectors_", "_settled"  # of the tables' names on disk
 # Commits; each adds a fragment and a manifest (measured: 0.15 ms per query each).
 COMPACT_EVERY = 40
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
+# A recent row costs a query four times as much as a flushed one: CALM_SECONDS after the last write,
+# rows are flushed if they take this share of RAM_BYTES, before that if they take half.
+CALM_SECONDS, CALM_SHARE = 10.0, 16
 MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled
 BATCH = 8192  # rows
 COMPACTIONS = 2  # after a flush: merge flushed rows, then drop replaced files
@@ -80,7 +83,7 @@ class VectorStore:
         self._flushing = False  # rows are being moved to the flushed table, or that has failed
         self._changed: set[str] = set()  # contents changed since the move began
         self._removed: set[str] = set()  # those of them that were removed
-        self._commits = 0
+        self._commits, self._written_at = 0, 0.0
         self._untidy_at: float | None = None
         self._compactions, self._compact_at = 0, 0.0  # pending; when the next one is due
         self.unsure: set[str] = set()  # contents written but not yet in the catalog
@@ -260,6 +263,7 @@ class VectorStore:
             self._changed.update(contents)
             self._removed.difference_update(contents)
         self._commits += 1
+        self._written_at = time.monotonic()
         if self._commits % COMPACT_EVERY == 0:
             self._optimize()
 
@@ -299,7 +303,8 @@ class VectorStore:
 
     def _start_maintenance(self) -> None:
         """Start a flush or a compaction in the background, if one is due."""
-        room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
+        calm = time.monotonic() - self._written_at > CALM_SECONDS
+        room = RAM_BYTES // (1 if self._flushed is None else CALM_SHARE if calm else 2)
         if len(self._matrix) * self.dimension * 4 > room:
             self._maintenance.begin(self._flush)
         elif self._compactions and time.monotonic() >= self._compact_at:
