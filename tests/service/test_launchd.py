@@ -257,6 +257,17 @@ def test_one_that_stopped_by_itself_is_started(make: Make, mac: PretendedLaunchd
     within(60, lambda: agent.status().state == "running")
 
 
+def test_it_starts_after_its_files_were_deleted(
+    agent: Launchd, mac: PretendedLaunchd, home: Home
+) -> None:
+    """To begin again: launchd cannot open the file for its output in a missing directory."""
+    agent.install()
+    agent.stop()
+    shutil.rmtree(home.state)
+    agent.start()
+    within(60, lambda: agent.status().state == "running")
+
+
 def test_a_disabled_agent_is_explained(agent: Launchd, mac: PretendedLaunchd) -> None:
     """`launchctl disable` lasts; `start` does not undo it, `service install` does."""
     agent.install()

@@ -59,7 +59,6 @@ class Launchd:
         self._refuse_foreign_file()
         session = self._launchctl.session()
         content = self._content(session)
-        self._spec.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         changed = self._data() != content
         if changed or self._launchctl.jobs().keys() - {session}:
             self.stop()  # before the file changes: an interrupted install is repeated in full
@@ -109,6 +108,8 @@ class Launchd:
     def start(self) -> None:
         """Load the agent (which starts it); restart one that is loaded and has ended."""
         session = self._session()
+        # Without the directory of StandardErrorPath launchd starts nothing (EX_CONFIG).
+        self._spec.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         last: Answer | None = None
         for _ in _until(ENTER_SECONDS):
             job = self._launchctl.job(session)
