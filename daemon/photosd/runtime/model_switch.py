@@ -16,6 +16,7 @@ from photosd.core.clock import Deadline
 from photosd.core.config import LiveSettings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
+from photosd.core.start_stop import start
 from photosd.index.reencoding import ReencodingList
 from photosd.index.shared_resources import SharedResources
 from photosd.index.worklist import WorkList
@@ -223,7 +224,7 @@ class ModelSwitcher:
 
     def _switch_over(self, switch: ModelSwitch) -> None:
         """Make the target the current model. A crash before the transaction changes nothing, after
-        it the target is current. Raises StorageError, and then nothing has changed.
+        it the target is current. Raises any error before it, and then nothing has changed.
         """
         contents, database = self._shared.contents, self._shared.database
         with self._lock:
@@ -237,24 +238,42 @@ class ModelSwitcher:
                     contents.mark_unembedded_pending(new.spec.fingerprint)
                     database.set_meta(PREVIOUS, old.spec.name)
                     database.set_meta(SERVING, new.spec.name)
-            except StorageError:
+            except Exception:
                 old.work_on(self._worklist)
                 raise
-            self.serving = new
-            new.serve(self._worklist)
-            # Photos moved at that moment were marked as indexed, by the old model.
-            contents.serve(new.spec.fingerprint)
-            self._switch = None
+            # From here on the target must neither be closed nor switched over again.
+            self.serving, self._switch = new, None
             self.close_later(old, switch)
         log.info("model_switched", model=new.spec.name, before=old.spec.name)
+        self._begin_indexing(new)
+
+    def _begin_indexing(self, new: ModelRuntime) -> None:
+        """Index with the model that has become current. An error, as of a full disk, cannot undo
+        the switch, so this is retried until it works.
+        """
+        while True:
+            try:
+                with self._lock:
+                    if self._stopped or self.serving is not new:
+                        return
+                    new.serve(self._worklist)
+                    # Photos moved at that moment were marked as indexed, by the old model.
+                    self._shared.contents.serve(new.spec.fingerprint)
+                return
+            except Exception as error:
+                remedy = error.remedy if isinstance(error, PhotosdError) else "photosd logs"
+                log.error("model_switch_waits", cause=str(error), remedy=remedy)
+            if self._over.wait(RETRY_SECONDS):
+                return
 
     def close_later(self, old: ModelRuntime, switch: ModelSwitch) -> None:
         """Stop a model, in a thread, once its last queries are answered."""
         closer = threading.Thread(
             target=self._close_old, args=(old, switch), name="close-model", daemon=True
         )
-        self._closing = [thread for thread in self._closing if thread.is_alive()] + [closer]
-        closer.start()
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        if start(closer):
+            self._closing.append(closer)
 
     def _close_old(self, old: ModelRuntime, switch: ModelSwitch) -> None:
         self._over.wait(LINGER_SECONDS)
