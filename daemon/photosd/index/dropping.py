@@ -11,7 +11,7 @@ import structlog
 from photosd.core.errors import StorageError
 from photosd.index.flushed import CODES, KEEP_VERSIONS
 from photosd.index.store_damage import lance_kind, rename_damaged
-from photosd.index.table import force_rewrite, import_lancedb, quoted
+from photosd.index.table import errors_of_lance, force_rewrite, import_lancedb, quoted
 from photosd.index.vectors import FLUSHED, PREFIX
 
 log = structlog.get_logger()
@@ -33,15 +33,8 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
         if (name := path.name.removesuffix(".lance")) in names:
             continue
         try:
-            table = import_lancedb().connect(directory).open_table(name)
-            for part in quoted(contents):
-                if table.count_rows(f"content IN ({part})"):
-                    if (path / CODES).is_dir():  # they are re-created once it is opened
-                        shutil.rmtree(path / CODES)
-                    table.delete(f"content IN ({part})")
-            if contents and not name.endswith(FLUSHED):
-                force_rewrite(table)
-            table.optimize(cleanup_older_than=KEEP_VERSIONS)
+            with errors_of_lance():
+                _drop(directory, path, contents)
         except Exception as error:
             if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others
                 kept = rename_damaged(path)
@@ -51,3 +44,16 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
                 f"{path} cannot be written: {error}",
                 remedy=f"check free space and permissions of {directory}",
             ) from error
+
+
+def _drop(directory: Path, path: Path, contents: Sequence[str]) -> None:
+    """Delete rows of one table, and erase deleted ones; raises LanceDB's errors."""
+    table = import_lancedb().connect(directory).open_table(path.stem)
+    for part in quoted(contents):
+        if table.count_rows(f"content IN ({part})"):
+            if (path / CODES).is_dir():  # they are re-created once it is opened
+                shutil.rmtree(path / CODES)
+            table.delete(f"content IN ({part})")
+    if contents and not path.stem.endswith(FLUSHED):
+        force_rewrite(table)
+    table.optimize(cleanup_older_than=KEEP_VERSIONS)

@@ -11,6 +11,7 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.heap import trim
 from photosd.core.start_stop import start
+from photosd.index.table import errors_of_lance
 
 log = structlog.get_logger()
 
@@ -65,7 +66,8 @@ class Maintenance:
     def _do(self, work: Callable[[], int]) -> None:
         started = time.monotonic()
         try:
-            rows = work()
+            with errors_of_lance():
+                rows = work()
         except Exception as error:
             self._not_before = time.monotonic() + RETRY_SECONDS
             log.error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 import numpy as np
 
 from photosd.core.errors import StorageError
-from photosd.index.table import import_lancedb
+from photosd.index.table import errors_of_lance, import_lancedb
 from photosd.index.vectors import FLUSHED, PREFIX
 
 VECTORS_TRIED = 100_000
@@ -32,24 +33,29 @@ def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
     names = [name for name in names if (directory / f"{name}.lance").is_dir()]
     if not names:
         return None
-    lancedb = import_lancedb()
-
+    import_lancedb()
     try:
-        contents: set[str] = set()
-        rows = fragments = odd = 0
-        for name in names:
-            table: Any = lancedb.connect(directory).open_table(name)
-            for batch in table.search().select(["content"]).to_batches(BATCH):
-                contents.update(batch.column("content").to_pylist())
-            fragments += int(table.stats()["fragment_stats"]["num_fragments"])
-            rows += table.count_rows()
-            odd += _odd_vectors(table)
-        return TableFacts(contents, rows, fragments, odd)
+        with errors_of_lance():
+            return _facts(directory, names)
     except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
         raise StorageError(
             f"the table in {directory} cannot be read: {str(error)[:300]}",
             remedy="photosd restart   (renames it and rebuilds it from your photos)",
         ) from error
+
+
+def _facts(directory: Path, names: Sequence[str]) -> TableFacts:
+    connection: Any = import_lancedb().connect(directory)
+    contents: set[str] = set()
+    rows = fragments = odd = 0
+    for name in names:
+        table = connection.open_table(name)
+        for batch in table.search().select(["content"]).to_batches(BATCH):
+            contents.update(batch.column("content").to_pylist())
+        fragments += int(table.stats()["fragment_stats"]["num_fragments"])
+        rows += table.count_rows()
+        odd += _odd_vectors(table)
+    return TableFacts(contents, rows, fragments, odd)
 
 
 def _odd_vectors(table: Any) -> int:

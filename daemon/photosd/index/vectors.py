@@ -362,11 +362,11 @@ class VectorStore:
             kept = self._names() if self._flushed is not None else self._names()[:1]
             if not all((self._path(name) / "_versions").is_dir() for name in kept):
                 # LanceDB would "succeed" and leave a table that refers to missing files.
-                raise IndexVanished(
-                    f"{self._directory} has vanished", remedy="no action needed: it is re-created"
-                )
+                vanished = f"{self._directory} has vanished"
+                raise IndexVanished(vanished, remedy="no action needed: it is re-created")
             try:
-                yield
+                with errors_of_lance():
+                    yield
             except Exception as error:
                 raise StorageError(
                     f"vectors cannot be written: {error}",
