@@ -32,6 +32,7 @@ from photosd.watch.spelling import names_paths
 
 log = structlog.get_logger()
 
+MOUNTS_UNREAD = "no action needed: the last table of mounts is used until it can be read"
 MAX_DIRECTORIES = 1000  # remembered while links are followed
 
 
@@ -72,7 +73,10 @@ class Filesystems:
         """The current mounts, by mount point."""
         with self._lock:
             if not self._stopping.is_set():
+                before = self._watch.unread
                 self._watch.changes()
+                if (error := self._watch.unread) is not None and before is None:
+                    log.warning("mounts_unread", cause=error.strerror, remedy=MOUNTS_UNREAD)
             return self._watch.table
 
     def of(self, path: bytes) -> Filesystem:

@@ -71,7 +71,11 @@ def probe_folder(
     offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` returns
     its device and inode, as `filesystem_calls.look` does, and ``volume`` its volume's UUID.
     """
-    table = mounts() if table is None else table
+    try:
+        table = mounts() if table is None else table
+    except OSError as error:
+        why = f"the table of mounts cannot be read: {error.strerror}"
+        return away(Mount(b"/", "", ""), why, "no action needed: it is tried again")
     mount = mount_of(path, table)
     try:
         may_wait = can_hang(mount) or mount.protected

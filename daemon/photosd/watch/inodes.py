@@ -54,5 +54,8 @@ class Inodes:
     def _table(self) -> Mapping[bytes, Mount]:
         known, now = self._known, time.monotonic()
         if known is None or now - known[0] > FRESH_SECONDS:
-            self._known = known = (now, self._read())
+            try:
+                self._known = known = (now, self._read())
+            except OSError:  # out of descriptors; without a table no number is stable
+                return {} if known is None else known[1]
         return known[1]

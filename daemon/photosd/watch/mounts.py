@@ -88,7 +88,9 @@ class Mount:
 def mounts() -> dict[bytes, Mount]:
     """Every mount by its mount point, the topmost if several are stacked.
 
-    Read from the kernel's table: no file system is accessed, so none can block.
+    Read from the kernel's table: no file system is accessed, so none can block. Raises OSError if
+    it cannot be read, as without free descriptors: without it every path would seem to be on a
+    local disk.
     """
     if sys.platform == "linux":
         table = {mount.point: mount for mount in map(_mount, _lines()) if mount is not None}
@@ -104,11 +106,8 @@ def mounts() -> dict[bytes, Mount]:
 
 
 def _lines() -> list[bytes]:
-    try:
-        with MOUNTINFO.open("rb") as file:
-            return file.read().split(b"\n")
-    except OSError:
-        return []
+    with MOUNTINFO.open("rb") as file:
+        return file.read().split(b"\n")
 
 
 def _mount(line: bytes) -> Mount | None:
@@ -169,22 +168,29 @@ class MountWatch:
     """Reports, without blocking, which mount points appeared or vanished since the last call."""
 
     def __init__(self) -> None:
-        self.table = mounts()
         self._poll: select.poll | None = None
         self._file: BinaryIO | None = None
         if sys.platform == "linux":
             self._file = MOUNTINFO.open("rb")
             self._poll = select.poll()
             self._poll.register(self._file, select.POLLERR | select.POLLPRI)
+        self.unread: OSError | None = None  # why a change that was reported is not known yet
+        self.table = mounts()  # after the file was opened: later changes are reported
 
     def changes(self) -> frozenset[bytes] | None:
         """Mount points that changed; None if nothing at all has happened.
 
-        A file system unmounted and remounted since the last call looks unchanged.
+        A file system unmounted and remounted since the last call looks unchanged. While the table
+        cannot be read the last one stays, and the next call tries again.
         """
-        if self._poll is not None and not self._poll.poll(0):
+        if self._poll is not None and not self._poll.poll(0) and self.unread is None:
             return None
-        before, self.table = self.table, mounts()
+        try:
+            before, self.table = self.table, mounts()
+        except OSError as error:
+            self.unread = error
+            return None
+        self.unread = None
         return frozenset(
             point
             for point in before.keys() | self.table.keys()
