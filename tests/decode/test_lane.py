@@ -305,6 +305,43 @@ def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
     pool.stop()
 
 
+class UnknownDisks(SilentDisks):
+    """Cannot be asked the first times: the system is out of threads."""
+
+    left = 3
+
+    def place(self, path: bytes) -> bytes:
+        if UnknownDisks.left:
+            UnknownDisks.left -= 1
+            raise RuntimeError("can't start new thread")
+        return path
+
+    def silent(self, _path: bytes) -> bool:
+        return False
+
+    def report_silent(self, _path: bytes) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_disk_that_cannot_be_asked_leaves_no_future_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The photo was never heard of again, and a place in the pipeline was lost for good."""
+    pool = Pool(1, disks=UnknownDisks())
+    pool.start()
+    asked = [pool.identify(b"/a.jpg") for _ in range(UnknownDisks.left)]
+    for future in asked:
+        error = future.exception(SOON)
+        assert isinstance(error, DecodeFailed) and error.transient
+
+    def silent(*_: Any) -> Any:
+        raise NotDelivered
+
+    monkeypatch.setattr(QuickDecoder, "ask", silent)
+    assert isinstance(pool.identify(b"/a.jpg").exception(SOON), NotDelivered)
+    pool.stop()
+
+
 class LinkedDisks(SilentDisks):
     """A local disk, with links to the share as sidecars."""
 

@@ -14,6 +14,7 @@ import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
+from photosd.core.log import printable
 from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderUnavailable,
@@ -71,7 +72,7 @@ class Task(Generic[T]):
             result = self._finish(self._ask(decoder))
         except Exception as error:
             if isinstance(error, NotDelivered) and self._disks is not None:
-                self._disks.report_silent(self._place)
+                self._report_silent(self._disks)
             if isinstance(error, Nonsense):
                 decoder.close()  # and another process is started for the next file
             self.future.set_exception(error)
@@ -82,9 +83,21 @@ class Task(Generic[T]):
         """Whether the result is still wanted; from here on it cannot be cancelled."""
         if not self.future.set_running_or_notify_cancel():
             return False
-        if self.deadline is not None and self.deadline.passed:
-            self.future.set_exception(TooSlow())
+        try:
+            self._check()
+        except DecodeFailed as error:
+            self.future.set_exception(error)
             return False
+        except Exception as error:  # this thread must not end with it, nor the future stay open
+            log.exception("disk_unknown", path=printable(self.request.path))
+            self.future.set_exception(DecoderUnavailable(f"its disk cannot be asked: {error}"))
+            return False
+        return True
+
+    def _check(self) -> None:
+        """Raise TooSlow or NotDelivered if it need not be tried; find out where the file is."""
+        if self.deadline is not None and self.deadline.passed:
+            raise TooSlow
         if self._disks is not None:
             paths = [self.request.path]
             if len(self.request.sidecars) == 1:  # those of several photos are no links
@@ -94,9 +107,13 @@ class Task(Generic[T]):
             elsewhere = (place for path, place in zip(paths, places, strict=True) if place != path)
             self._place = next(elsewhere, self.request.path)
             if any(map(self._disks.silent, places)):
-                self.future.set_exception(NotDelivered())
-                return False
-        return True
+                raise NotDelivered
+
+    def _report_silent(self, disks: Disks) -> None:
+        try:
+            disks.report_silent(self._place)
+        except Exception:  # the next file that waits for it reports it
+            log.exception("disk_unknown", path=printable(self._place))
 
     def _ask(self, decoder: Decoder) -> Answer:
         if self._disks is None:
