@@ -62,6 +62,27 @@ def test_no_defect_in_a_call_silences_a_disk(
             assert disks.look(os.fsencode(tmp_path))
 
 
+def test_a_thread_that_cannot_be_started_is_an_error_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Callers expect OSError; anything else ended the thread of a decoder."""
+    begin = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "filesystem":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    with Filesystems() as disks:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(OSError, match="can't start new thread") as refused:
+                disks.look(os.fsencode(tmp_path))
+            assert refused.value.errno == errno.EAGAIN
+            assert disks.place(os.fsencode(tmp_path)) == os.fsencode(tmp_path)
+        assert disks.look(os.fsencode(tmp_path))
+
+
 @pytest.mark.parametrize("hurt", ["killed", "in the middle of a frame"])
 def test_a_process_that_was_lost_is_replaced(
     hurt: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -113,13 +113,17 @@ class FilesystemThread:
     ready = True
 
     def __init__(self) -> None:
+        """Raises OSError: the system may be out of threads."""
         self._calls: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
         self._parts: queue.Queue[AnswerPart] = queue.Queue(WAITING)
         self._discarded = False
         self._alive_at = 0.0
         self._heard_at = 0.0
         self._thread = threading.Thread(target=self._run, name="filesystem", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, str(error)) from error
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
         """Start a call."""

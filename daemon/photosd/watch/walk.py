@@ -30,9 +30,7 @@ VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
 AWAY = frozenset(  # a disk or a share fails, or was disconnected
     (errno.EHOSTDOWN, errno.EIO, errno.ENOTCONN, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT)
 )
-TRANSIENT = frozenset(  # errors that may end without an event
-    (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
-)
+TRANSIENT = AWAY | ERRNOS.keys()  # errors that may end without an event
 
 
 def walk(
