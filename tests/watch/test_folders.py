@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -126,6 +127,19 @@ def test_a_photo_on_an_absent_disk_is_not_a_deleted_photo(root: Path) -> None:
     for photo in (path + b"/usb/1.jpg", path + b"/usb/a/b/2.jpg", path + b"/other/3.jpg"):
         assert photo_is_away(photo, device + 1, root=path, root_device=device)
         assert not photo_is_away(photo, device, root=path, root_device=device)
+
+
+def test_no_photo_is_deleted_while_its_folder_cannot_be_asked(root: Path) -> None:
+    """An input/output error of the folder itself says nothing of a disk mounted below."""
+    path, device = os.fsencode(root), root.stat().st_dev
+
+    def device_of(asked: bytes) -> int:
+        if asked == path:
+            raise OSError(errno.EIO, "Input/output error")
+        return device
+
+    photo = path + b"/usb/1.jpg"
+    assert photo_is_away(photo, device + 1, root=path, root_device=device, device_of=device_of)
 
 
 def test_the_table_of_mounts_is_read(tmp_path: Path) -> None:

@@ -149,8 +149,8 @@ def photo_is_away(
             continue
         try:
             return here == device_of(root)
-        except OSError:
-            return False
+        except OSError:  # unknown
+            return True
     return True
 
 
