@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -77,6 +78,28 @@ def test_a_decoder_killed_in_the_middle_of_a_file_is_replaced(
     assert isinstance(error, DecoderDied) and "SIGKILL" in error.reason
     until.touch()
     assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
+
+
+@pytest.mark.parametrize("at", ["read", "decode"])
+def test_a_system_without_descriptors_is_no_death_of_the_photo(
+    make: Make, order: Order, tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """What its decoder does cannot be looked up for a while; the decoder goes on."""
+    seen, until, asked = tmp_path / "seen", tmp_path / "until", list[str]()
+    fault = {"name": "photo.jpg", "do": "wait", "seen": str(seen), "until": str(until)}
+    order({**fault, "at": "read"} if at == "read" else fault)
+
+    def refuse(*_: object) -> None:
+        asked.append("")
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    future = make().decode(photo, SHAPE)
+    wait_for(seen.exists)
+    for name in ("cpu_times", "memory_info", "status"):
+        monkeypatch.setattr(psutil.Process, name, refuse)
+    wait_for(lambda: len(asked) > 1)
+    until.touch()
+    assert future.result(SOON).facts.width == 96
 
 
 def test_a_disk_that_does_not_deliver_is_not_the_photos_fault(

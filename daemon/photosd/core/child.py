@@ -73,6 +73,8 @@ class Activity:
                 return bool(psutil.Process(self._pid).status() == psutil.STATUS_RUNNING)
             except psutil.Error:
                 return False
+            except OSError:  # out of descriptors: it may work
+                return True
         before, self._used = self._used, self._seconds_used()
         return self._used - before > USED_SECONDS
 
@@ -84,7 +86,7 @@ class Activity:
 
         try:
             used = psutil.Process(self._pid).cpu_times()
-        except psutil.Error:
+        except (psutil.Error, OSError):
             return self._used
         return float(used.user + used.system)
 
@@ -102,8 +104,13 @@ class Effort:
         self.used = self.idle = 0.0
 
     def look(self) -> None:
-        """Update; a process that has ended has used what it had used before."""
-        now = time.monotonic(), self._cores(), seconds_without_core(self._pid)
+        """Update; a process that has ended has used what it had used before. Nothing changes while
+        the system cannot tell, as without free descriptors.
+        """
+        try:
+            now = time.monotonic(), self._cores(), seconds_without_core(self._pid)
+        except OSError:
+            return
         self._first = self._first or now
         seconds, cores, waited = (n - first for n, first in zip(now, self._first, strict=True))
         self.used = max(self.used, cores)

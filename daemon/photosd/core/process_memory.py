@@ -31,7 +31,8 @@ class RusageInfo(ctypes.Structure):
 
 
 def footprint(pid: int) -> int | None:
-    """Bytes of memory that process ``pid`` uses; None if it has ended.
+    """Bytes of memory that process ``pid`` uses; None if it has ended, or if the system cannot
+    tell, as without free descriptors.
 
     On macOS its physical footprint, as in Activity Monitor: it includes what the GPU uses of the
     machine's memory, which resident memory leaves out. Elsewhere its resident memory.
@@ -44,7 +45,7 @@ def footprint(pid: int) -> int | None:
 
     try:
         return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return None
 
 

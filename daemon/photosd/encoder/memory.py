@@ -28,7 +28,10 @@ class EncoderMemory:
         if self.reason is not None or now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        most = limit_mb or SHARE * machine.memory() / 1e6
+        try:
+            most = limit_mb or SHARE * machine.memory() / 1e6
+        except OSError:  # out of descriptors: unknown until the next look
+            return
         used = used_mb(pid) or 0.0
         if used > most:
             self.reason = f"recycled: it used {used:,.0f} MB of {most:,.0f}"
