@@ -218,6 +218,25 @@ def test_garbage_from_a_decoder_is_no_death_of_the_photo(
     assert decoder.pid is None
 
 
+def test_an_answer_that_was_not_taken_is_not_the_next_ones(
+    real_decoder: type[Decoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is too short to receive it: the process that sent it is replaced."""
+    monkeypatch.setattr(decoders, "Child", lambda *_, **__: GarbledChild(b""))
+    decoder = real_decoder(urgent=False)
+    decoder.ensure(DecodeLimits())
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(decoders, "send_frame", lambda *_: None)
+    monkeypatch.setattr(decoders, "readable", lambda *_: True)
+    monkeypatch.setattr(decoders, "receive_frame", refuse)
+    with pytest.raises(MemoryError):
+        decoder.ask(REQUEST)
+    assert decoder.pid is None
+
+
 class Starting(QuickDecoder):
     """Has a process once it was told to; remembers in which order that happened."""
 
@@ -326,7 +345,7 @@ class UnknownDisks(SilentDisks):
 def test_a_disk_that_cannot_be_asked_leaves_no_future_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The photo was never heard of again, and a place in the pipeline was lost for good."""
+    """The photo was never heard of again, and a place in the pipeline was lost permanently."""
     pool = Pool(1, disks=UnknownDisks())
     pool.start()
     asked = [pool.identify(b"/a.jpg") for _ in range(UnknownDisks.left)]

@@ -133,6 +133,11 @@ class Decoder:
         except (FrameError, msgspec.MsgspecError, ValueError) as error:
             self.close()
             raise Nonsense(error) from error
+        except DecodeFailed:
+            raise
+        except BaseException:  # as when memory is short: its answer would be taken for the next one
+            self.close()
+            raise
 
     def interrupt(self) -> None:
         """From another thread: the current request, and all later ones, end with Stopped."""
