@@ -120,7 +120,8 @@ class WorkList:
         """
         if time.monotonic() >= self._ask_at:
             self.reconsider()
-        back, now = self._clock_was_set_back(), time.time()
+        clock, now = _clock(), time.time()
+        back = self._clock - clock > CLOCK_STEP  # later due times are then wrong
         with self._database.write() as db:
             for state, longest in (("pending", LONGEST_WAIT), ("failed", LONGEST_RETRY)):
                 db.execute(
@@ -130,6 +131,7 @@ class WorkList:
             db.execute(
                 "UPDATE photos SET state = 'pending' WHERE state = 'failed' AND due <= ?", (now,)
             )
+        self._clock = clock
         for crashes in ("deaths = 0", "deaths > 0"):
             found = photos(
                 self._database,
@@ -149,19 +151,23 @@ class WorkList:
     def reconsider(self) -> int:
         """Retry failures whose circumstances have changed; returns how many."""
         self._ask_at = time.monotonic() + ASK_SECONDS
-        now = self._circumstances()
-        others, self._known = changed(self._known, now), now
+        before, now = self._known, self._circumstances()
+        others, self._known = changed(before, now), now
         if not others:
             return 0
-        with self._database.write() as db:
-            return sum(
-                db.execute(
-                    "UPDATE photos SET state = 'pending', due = ? WHERE state = 'failed'"
-                    " AND code = ? AND circumstance IS NOT ? AND deaths = 0",
-                    (time.time(), code, circumstance),
-                ).rowcount
-                for code, circumstance in others.items()
-            )
+        try:
+            with self._database.write() as db:
+                return sum(
+                    db.execute(
+                        "UPDATE photos SET state = 'pending', due = ? WHERE state = 'failed'"
+                        " AND code = ? AND circumstance IS NOT ? AND deaths = 0",
+                        (time.time(), code, circumstance),
+                    ).rowcount
+                    for code, circumstance in others.items()
+                )
+        except BaseException:  # as of a full disk: they are retried with the next check
+            self._known = before
+            raise
 
     def settle_within(self, seconds: float) -> None:
         """Limit the wait of new photos to this many seconds, after the setting was lowered."""
@@ -171,11 +177,6 @@ class WorkList:
                 "UPDATE photos SET due = ?1 WHERE state = 'pending' AND attempts = 0 AND due > ?1",
                 (latest,),
             )
-
-    def _clock_was_set_back(self) -> bool:
-        """Whether the clock was set back since the last check; later due times are then wrong."""
-        before, self._clock = self._clock, _clock()
-        return before - self._clock > CLOCK_STEP
 
     def next_due(self) -> float | None:
         """When the next pending photo is due, Unix seconds."""
