@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from photosd.index.retention import KEPT_SECONDS, Retention
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.runtime.erasing import Derived
+from photosd.runtime.erasing import Derived, Traces
 from photosd.search.names import named
 from photosd.watch.scanner import Entry
 from tests.alerts.scenes import eventually
@@ -333,3 +334,74 @@ def test_tables_of_other_cloud_models_are_tidied(
         files = [file.read_bytes() for file in table.rglob("*") if file.is_file()]
         assert not any(contents[0].encode() in data for data in files), table.name
         assert any(contents[1].encode() in data for data in files), table.name
+
+
+def test_a_step_that_fails_stops_no_other(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one store cannot be read, expired queries and logs were kept."""
+
+    def refuse(*_: Any) -> None:
+        raise StorageError("the disk is gone", remedy="connect it")
+
+    monkeypatch.setattr(stores.store, "remove", refuse)
+    stores.folders.remove(b"/a")
+    stores.contents.record("active", [(content_id(60), {})])
+    model_switcher: Any = SimpleNamespace(runtimes=list)
+    derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)
+    asked: list[str] = []
+    monkeypatch.setattr(derived, "drop", refuse)
+    others = (refuse, lambda: asked.append("other"))
+    keeper = Retention(stores.catalog, stores.contents, derived, others=others)
+    with pytest.raises(StorageError):
+        keeper.work()
+    assert asked == ["other"]
+    assert stores.left()["orphans"] == PHOTOS + 1  # one was found without a path
+
+
+def test_what_could_not_be_erased_is_erased_by_the_next_look(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that were deleted stay in the files of tables until then."""
+    monkeypatch.setattr("photosd.runtime.erasing.KEEP_VERSIONS", datetime.timedelta(0))
+    model_switcher: Any = SimpleNamespace(runtimes=list)
+    derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)
+    erased: list[Any] = []
+    time.sleep(0.01)
+
+    def refuse(*_: Any) -> None:
+        raise StorageError("no space left", remedy="make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("photosd.runtime.erasing.drop_from_tables", refuse)
+        with pytest.raises(StorageError):
+            derived.tidy()
+    monkeypatch.setattr("photosd.runtime.erasing.drop_from_tables", lambda *a: erased.append(a))
+    derived.tidy()
+    derived.tidy()
+    assert len(erased) == 1
+
+
+def test_expired_traces_are_deleted_though_one_kind_cannot_be(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contact sheets go while thumbnails stay."""
+    sheet = stores.home.sheets / "sheet.html"
+    sheet.parent.mkdir(parents=True)
+    sheet.touch()
+    os.utime(sheet, (1, 1))
+
+    def refuse(*_: Any) -> None:
+        raise StorageError("the disk is gone", remedy="connect it")
+
+    monkeypatch.setattr(stores.thumbnails, "expire", refuse)
+    model_switcher: Any = SimpleNamespace(runtimes=list)
+    traces = Traces(
+        stores.home,
+        stores.database,
+        model_switcher,
+        stores.thumbnails,
+        stores.cloud,
+        lambda: True,
+    )
+    with pytest.raises(StorageError):
+        traces.expire()
+    assert not sheet.exists()

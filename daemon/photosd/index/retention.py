@@ -65,11 +65,19 @@ class Retention(BackgroundLoop):
         self._compact_needed = False  # whether deleted data may still be on disk
 
     def work(self) -> float:
-        """Delete what has expired; every hour, and on each wake."""
-        self.delete_expired()
-        self._look_for_orphans()
-        for look in self._others:
-            look()
+        """Delete what has expired; every hour, and on each wake. A step that fails stops no other,
+        and all are tried again soon.
+        """
+        errors: list[Exception] = []
+        for step in (self.delete_expired, self._look_for_orphans, *self._others):
+            try:
+                step()
+            except Exception as error:
+                errors.append(error)
+        for other in errors[1:]:
+            log.warning("work_waits", work=self.name, cause=str(other), remedy="photosd logs")
+        if errors:
+            raise errors[0]
         return EVERY_SECONDS
 
     def delete_expired(self) -> int:
@@ -104,11 +112,11 @@ class Retention(BackgroundLoop):
         """Check all contents once a day; by the monotonic clock, since other clocks jump."""
         if time.monotonic() < self._looked_at + LOOK_SECONDS and self._looked_at:
             return
-        self._looked_at = time.monotonic()
         for known in self._pieces():
             self._contents.note_orphans(known, self._clock())
             if self.stopping.wait(REST_SECONDS):
                 return
+        self._looked_at = time.monotonic()
 
     def _pieces(self) -> Iterator[list[str]]:
         """All contents known to the catalog or a store."""

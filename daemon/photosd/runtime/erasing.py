@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -61,14 +62,7 @@ class Derived:
         steps += [runtime.store.remove for runtime in runtimes]
         steps.append(lambda gone: drop_from_tables(self._index, gone, opened))
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
-        failed: list[StorageError] = []
-        for step in steps:
-            try:
-                step(contents)
-            except StorageError as error:
-                failed.append(error)
-        if failed:
-            raise failed[0]
+        _run_all([functools.partial(step, contents) for step in steps])
 
     def compact(self) -> None:
         """Erase deleted data from disk."""
@@ -77,11 +71,12 @@ class Derived:
 
     def tidy(self) -> None:
         """Erase rows deleted earlier from tables of inactive models. Raises StorageError."""
-        if self._untidy_at is not None and time.monotonic() > self._untidy_at:
-            self._untidy_at = None
+        due = self._untidy_at
+        if due is not None and time.monotonic() > due:
             opened = [runtime.spec.fingerprint for runtime in self._model_switcher.runtimes()]
-            drop_from_tables(self._index, [], opened)
-            self._gemini.tidy()
+            _run_all([lambda: drop_from_tables(self._index, [], opened), self._gemini.tidy])
+            if self._untidy_at == due:  # nothing was deleted meanwhile
+                self._untidy_at = None
 
 
 class Traces:
@@ -103,17 +98,25 @@ class Traces:
     def expire(self) -> None:
         """Delete expired data, and finish interrupted erasing; raises StorageError."""
         before = time.time() - KEPT_SECONDS
-        self._thumbnails.expire(before)
-        _drop_files(self._home.sheets, before)
-        _drop_files(self._home.answers, time.time() - ANSWER_SECONDS)
-        self._gemini.expire_log()
-        expire_log(before)
+        _run_all(
+            [
+                lambda: self._thumbnails.expire(before),
+                lambda: _drop_files(self._home.sheets, before),
+                lambda: _drop_files(self._home.answers, time.time() - ANSWER_SECONDS),
+                self._gemini.expire_log,
+                lambda: expire_log(before),
+                self._forget_unwanted,
+                self._database.erase_due,
+            ]
+        )
+
+    def _forget_unwanted(self) -> None:
+        """Delete cached queries if the settings allow none."""
         if not self._remembers():
             self._gemini.forget_answers()
             _drop_files(self._home.answers, float("inf"))
             if self._count_queries():
                 self.forget_queries()
-        self._database.erase_due()
 
     def forget_queries(self) -> int:
         """Delete all cached queries; returns how many. Raises StorageError."""
@@ -151,18 +154,24 @@ class Traces:
         """Erase what the catalog has just deleted, and everything that can be re-created or shows
         queries: thumbnails, contact sheets, logs, damaged stores. Raises StorageError.
         """
-        self._thumbnails.expire(float("inf"))
-        for directory in (self._home.sheets, self._home.answers):
-            _drop_files(directory, float("inf"))
+        _run_all(
+            [
+                lambda: self._thumbnails.expire(float("inf")),
+                lambda: _drop_files(self._home.sheets, float("inf")),
+                lambda: _drop_files(self._home.answers, float("inf")),
+                self._forget_ended_matches,
+                self._drop_damaged_catalogs,
+                lambda: delete_damaged(self._home.index),
+                lambda: delete_damaged(self._home.cloud),
+                *(functools.partial(delete_damaged, self._home.config, name) for name in LISTS),
+                self._database.erase,
+                erase_log,
+            ]
+        )
+
+    def _forget_ended_matches(self) -> None:
         with self._database.write(quiet=True) as db:
             db.execute(ENDED_MATCHES)
-        self._drop_damaged_catalogs()
-        for directory in (self._home.index, self._home.cloud):
-            delete_damaged(directory)
-        for name in LISTS:
-            delete_damaged(self._home.config, name)
-        self._database.erase()
-        erase_log()
 
     def _count_queries(self) -> int:
         with self._database.write(quiet=True) as db:  # after queries that are being saved
@@ -172,6 +181,18 @@ class Traces:
         """Damaged catalogs that were kept contain the same data."""
         file = self._database.file
         delete_damaged(file.parent, file.name)
+
+
+def _run_all(steps: Iterable[Callable[[], object]]) -> None:
+    """Run each step, whatever others raise; then raise the first error of any."""
+    failed: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _drop_files(directory: Path, before: float) -> None:
