@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from photosd.core.clock import Deadline
+from photosd.core.errors import StorageError
 from photosd.decode.decode_errors import FileGone, TooSlow
 from photosd.decode.pool import Pool, Thumbnail
 from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
@@ -24,6 +26,10 @@ def content(number: int) -> str:
 
 def picture(number: int, size: int = 1000) -> Thumbnail:
     return Thumbnail(b"\xff\xd8" + bytes(size - 4) + b"\xff\xd9", 32, 24, content(number))
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
 
 
 def files(directory: Path) -> list[Path]:
@@ -115,6 +121,42 @@ def test_dropped_contents_lose_every_size(tmp_path: Path) -> None:
     store.drop([content(1)])
     assert len(files(tmp_path)) == 1
     assert store.get(content(2), 320)
+
+
+@pytest.mark.parametrize("call", ["drop", "expire"])
+def test_what_cannot_be_deleted_now_is_deleted_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The caller gets an error: the file was forgotten, and stayed."""
+    store = ThumbnailStore(tmp_path, ROOM)
+    store.put(320, picture(1))
+    deed = {"drop": lambda: store.drop([content(1)]), "expire": lambda: store.expire(float("inf"))}
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        with pytest.raises(StorageError, match="Input/output error"):
+            deed[call]()
+        store.set_room(0)  # without limit it would try
+    assert len(files(tmp_path)) == 1
+    deed[call]()
+    assert not files(tmp_path)
+
+
+def test_a_directory_that_could_not_be_read_once_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thumbnails were unknown until a restart, and those of deleted photos stayed."""
+    ThumbnailStore(tmp_path, ROOM).put(320, picture(1))
+    store = ThumbnailStore(tmp_path, ROOM)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", refused)
+        assert store.get(content(1), 320) is None
+        store.put(320, picture(2))
+        for call in (store.contents, lambda: store.drop([content(1)])):
+            with pytest.raises(StorageError):
+                call()
+    assert store.contents() == {content(1), content(2)}
+    store.drop([content(1)])
+    assert len(files(tmp_path)) == 1
 
 
 # -- made, kept, made smaller ---------------------------------------------------------------------

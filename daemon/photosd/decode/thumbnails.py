@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 import os
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ import msgspec
 import structlog
 
 from photosd.core.clock import Deadline
+from photosd.core.errors import StorageError
 from photosd.decode.decode_errors import DecodeFailed, FileGone, TooSlow
 from photosd.decode.messages import Form
 from photosd.decode.pool import Pool, Thumbnail
@@ -56,8 +58,9 @@ class ThumbnailStore:
         """``room``: maximum total bytes of all files."""
         self._directory, self.room = directory, room
         self._lock = threading.Lock()
-        # The longest unused first; read when used.
+        # The longest unused first; read when used, and again after an error.
         self._kept: OrderedDict[Key, KeptThumbnail] | None = None
+        self._unread: OSError | None = None
         self._bytes = 0
         self._complained = False
 
@@ -116,69 +119,99 @@ class ThumbnailStore:
         return file
 
     def contents(self) -> set[str]:
-        """Every content with a thumbnail."""
+        """Every content with a thumbnail; raises StorageError."""
         with self._lock:
-            return {content for content, _ in self._known()}
+            known = self._known()
+            self._require([self._unread])
+            return {content for content, _ in known}
 
     def drop(self, contents: Iterable[str]) -> None:
-        """Delete every thumbnail of these contents."""
+        """Delete every thumbnail of these contents; raises StorageError if any may be left."""
         gone = set(contents)
         with self._lock:
             known = self._known()
-            for key in [key for key in known if key[0] in gone]:
-                self._delete(known, key)
+            found = [key for key in known if key[0] in gone]
+            self._require([self._unread, *(self._delete(known, key) for key in found)])
 
     def expire(self, before: float) -> None:
-        """Delete those last used before this time (Unix seconds).
+        """Delete those last used before this time (Unix seconds); raises StorageError if any may be
+        left.
 
         Times in the future are set to now.
         """
         now = time.time()
         with self._lock:
             known = self._known()
+            errors = [self._unread]
             for key, kept in list(known.items()):
                 if kept.used < before:
-                    self._delete(known, key)
+                    errors.append(self._delete(known, key))
                 elif kept.used > now:
                     known[key] = kept._replace(used=now)
                     with contextlib.suppress(OSError):
                         os.utime(self._file(*key, kept))
+            self._require(errors)
 
     # -- content, under the lock -----------------------------------------------------------------
 
     def _known(self) -> OrderedDict[Key, KeptThumbnail]:
-        if self._kept is None:
+        if self._kept is None or self._unread is not None:
+            self._unread = None
             found = sorted(self._files(), key=lambda one: one[1].used)
             self._kept = OrderedDict(found)
             self._bytes = sum(kept.bytes for _, kept in found)
         return self._kept
 
-    def _files(self) -> Iterable[tuple[Key, KeptThumbnail]]:
-        with contextlib.suppress(OSError):
-            for shelf in list(self._directory.iterdir()):
-                with contextlib.suppress(OSError), os.scandir(shelf) as entries:
-                    for entry in entries:
-                        match, state = NAME.fullmatch(entry.name), entry.stat()
-                        if match is None:
-                            if entry.name.endswith(".new"):  # left by a daemon that was killed
-                                Path(entry.path).unlink()
-                            continue
-                        size = (int(match[3]), int(match[4]))
-                        yield (
-                            (match[1], int(match[2])),
-                            KeptThumbnail(state.st_size, *size, state.st_mtime),
-                        )
+    def _files(self) -> Iterator[tuple[Key, KeptThumbnail]]:
+        for file in itertools.chain.from_iterable(map(self._listed, self._listed(self._directory))):
+            match = NAME.fullmatch(file.name)
+            try:
+                if match is not None:
+                    state, size = file.stat(), (int(match[3]), int(match[4]))
+                    key = match[1], int(match[2])
+                    yield key, KeptThumbnail(state.st_size, *size, state.st_mtime)
+                elif file.suffix == ".new" and self._kept is None:  # left by a killed daemon
+                    file.unlink()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                self._unread = error
+
+    def _listed(self, directory: Path) -> list[Path]:
+        try:
+            return list(directory.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self._unread = error
+            return []
+
+    def _require(self, errors: Iterable[OSError | None]) -> None:
+        """Raise StorageError if there is an error."""
+        if (error := next(filter(None, errors), None)) is not None:
+            raise StorageError(
+                f"thumbnails in {self._directory} cannot be deleted: {error.strerror}",
+                remedy=f"check the disk and the permissions of {self._directory}",
+            )
 
     def _make_room(self, known: OrderedDict[Key, KeptThumbnail]) -> None:
         if self._bytes > self.room:
-            while known and self._bytes > FULL_UNTIL * self.room:
-                self._delete(known, next(iter(known)))
+            for key in list(known):
+                if self._bytes <= FULL_UNTIL * self.room:
+                    break
+                self._delete(known, key)
 
-    def _delete(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
-        kept = known[key]
+    def _delete(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> OSError | None:
+        """Delete one; returns the error if its file is still there."""
+        try:
+            self._file(*key, known[key]).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self._complain(error)
+            return error
         self._remove(known, key)
-        with contextlib.suppress(OSError):
-            self._file(*key, kept).unlink()
+        return None
 
     def _remove(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
         kept = known.pop(key, None)
