@@ -88,6 +88,18 @@ def test_whatever_fails_at_the_start_is_tried_again(daemon: Daemon) -> None:
     assert isinstance(daemon.library(0.0), FakeLibrary)
 
 
+def test_a_warm_up_that_fails_ends(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system was out of threads: the daemon was "warming" until a restart."""
+
+    def refuse(*_: Any) -> bool:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(FakeLibrary, "warm_up", refuse)
+    daemon.open_library()
+    library: Any = daemon.library(0.0)
+    assert library.warmed_up.wait(30)
+
+
 def test_requests_during_the_start_get_the_reason(daemon: Daemon) -> None:
     """Also in the status, which says what is waited for; stopping ends it."""
     FakeLibrary.errors = [StorageError("no space left on device")] * 10_000

@@ -241,12 +241,15 @@ class Daemon:
 
     def _warm_up(self, library: Library) -> None:
         """Run a complete query before the first client does, from socket to socket."""
-        if library.engine.warm_up(library.encoder.limits.start):
-            for number in range(WARM_UP_QUERIES):
-                with self._querying_own_socket:
-                    if self._is_stopping():
-                        break
-                    self._query_own_socket(f"warm-up query {number}")
+        try:
+            if library.engine.warm_up(library.encoder.limits.start):
+                for number in range(WARM_UP_QUERIES):
+                    with self._querying_own_socket:
+                        if self._is_stopping():
+                            break
+                        self._query_own_socket(f"warm-up query {number}")
+        except Exception:  # queries report it; else the state would stay "warming"
+            log.exception("warm_up_failed", remedy="photosd logs")
         gc.collect()
         gc.freeze()  # else each full collection visits all modules, 50 ms that queries wait
         library.warmed_up.set()
