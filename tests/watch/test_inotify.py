@@ -15,10 +15,13 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("inotify is Linux's", allow_module_level=True)
 
+from watchdog.observers.inotify_c import Mask, WatchDescriptor
+
 from photosd.watch import inotify
 from photosd.watch.hints import HintBatch
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.inotify import InotifySource
+from photosd.watch.inotify_reader import InotifyReader
 from photosd.watch.source import OutOfWatches
 from tests.watch.listening import write
 
@@ -154,6 +157,31 @@ def test_what_could_not_be_listed_is_watched_later(
     monkeypatch.undo()
     source.look_again()
     assert source.watches(root) == 0
+
+
+def test_what_could_not_be_watched_is_watched_later(
+    source: InotifySource, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could be listed, and new photos in it were found by scans only, without a word."""
+    monkeypatch.setattr(inotify, "PAUSE", 0.0)
+    root, below, deepest = (os.fsencode(tmp_path / name) for name in ("r", "r/a", "r/a/b"))
+    Path(os.fsdecode(deepest)).mkdir(parents=True)
+    watch = InotifyReader.watch
+
+    def sick(reader: InotifyReader, path: bytes, mask: Mask) -> WatchDescriptor:
+        if path == below:
+            raise OSError(errno.EIO, "Input/output error")
+        return watch(reader, path, mask)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InotifyReader, "watch", sick)
+        source.watch(IgnoreRules(root), frozenset())
+        source.look_again()
+        assert source.directories() == {root, deepest}
+    ear.batch.take()
+    source.look_again()
+    assert source.directories() == {root, below, deepest}
+    assert below in {hint.path for hint in ear.batch.take()}
 
 
 def test_a_reader_that_cannot_be_started_keeps_no_instance(

@@ -39,7 +39,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Unlisted:
-    """A directory that could not be listed, so nothing below it is watched; it is retried."""
+    """A directory that could not be watched or listed; it is retried with all below it."""
 
     ignore: IgnoreRules
     due_at: float
@@ -201,7 +201,10 @@ class InotifySource:
         """Watch every directory from ``top`` down; raises OutOfWatches."""
 
         def watch(path: bytes, _level: Level) -> None:
-            self._watch_directory(path, ignore)
+            try:
+                self._watch_directory(path, ignore)
+            except OSError as error:
+                unknown(path, error.errno or errno.EIO)
 
         def unknown(path: bytes, number: int) -> None:
             if number in TRANSIENT:
@@ -218,6 +221,7 @@ class InotifySource:
                 self._by_path[directory].level = level
 
     def _watch_directory(self, path: bytes, ignore: IgnoreRules) -> None:
+        """Raises OutOfWatches, and OSError for an error that may end."""
         if self._reader is None:
             return
         if len(self._by_descriptor) >= self._budget and path not in self._by_path:
@@ -236,6 +240,8 @@ class InotifySource:
                 ) from error
             if error.errno in DENIED:
                 self._denied.add(path)
+            if error.errno in TRANSIENT:
+                raise
             return  # deleted again, or a link by now
         self._enter(Watched(path, descriptor, ignore))
 
