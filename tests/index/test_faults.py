@@ -239,6 +239,20 @@ def test_a_photo_that_always_takes_all_memory_ends_somewhere(tmp_path: Path) -> 
     bench.pipeline.stop()
 
 
+def test_a_shortage_is_over_once_nothing_waits_for_it(tmp_path: Path) -> None:
+    """The last photo has failed, and is tried again in an hour: until then status said that
+    indexing waits for memory.
+    """
+    bench = Bench(tmp_path)
+    bench.encoder = Greedy(137)
+    bench.pipeline = bench.make_pipeline()
+    greedy = bench.add("greedy.jpg", bytes([137]) * 77)
+    bench.pipeline.start()
+    wait_for(lambda: bench.state(greedy) == "failed")
+    wait_for(lambda: bench.pipeline.waiting_for is None)
+    bench.pipeline.stop()
+
+
 class Greedy(FakeEncoder):
     """Is killed by the kernel over one picture."""
 

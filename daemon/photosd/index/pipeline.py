@@ -232,9 +232,16 @@ class Pipeline(StoppableThread):
             if (photo := self._supply.next()) is None:
                 if not self._leases:
                     self._ramp = 1
+                    self._end_shortage()
                 return
             lease = self._leases.take(photo)
             self._attempt([lease], functools.partial(self._read, lease))
+
+    def _end_shortage(self) -> None:
+        """Nothing is due that could wait for it."""
+        if self._backoff.reason not in (None, "disk", "retry"):  # these end with a write
+            self._backoff.reset(self._backoff.reason)
+            self.waiting_for = None
 
     def _read(self, lease: Lease) -> None:
         path = lease.photo.path
