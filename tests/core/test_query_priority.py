@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from photosd.core import query_priority
 from photosd.core.query_priority import after_queries, answering
+from photosd.index.database import Database
 from photosd.watch import filesystem_workers
 
 
@@ -80,3 +82,25 @@ def test_a_query_that_fails_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="broken"), answering():
         raise ValueError("broken")
     assert len(list(after_queries(range(500)))) == 500
+
+
+def test_who_holds_the_catalog_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query may want to write, as one that asks Gemini does: it waited for a comparison that
+    waited for it.
+    """
+    monkeypatch.setattr(query_priority, "WAIT_SECONDS", 3600.0)
+    database = Database(tmp_path / "catalog.sqlite3")
+    written: list[int] = []
+
+    def work() -> None:
+        with database.write(), database.write():
+            written.extend(after_queries(range(3 * query_priority.STEPS)))
+
+    thread = threading.Thread(target=work, daemon=True)
+    with answering():
+        thread.start()
+        thread.join(30)
+        assert len(written) == 3 * query_priority.STEPS
+    database.close()

@@ -16,6 +16,12 @@ T = TypeVar("T")
 STEPS = 64  # steps of work between two checks: less than a millisecond
 WAIT_SECONDS = 0.05  # longest pause, so that the work continues under many queries
 
+
+class _Held(threading.local):
+    locks = 0  # that a query may need
+
+
+_held = _Held()
 _lock = threading.Lock()
 _running = 0
 _none = threading.Event()
@@ -38,9 +44,21 @@ def answering() -> Iterator[None]:
                 _none.set()
 
 
+@contextlib.contextmanager
+def holding() -> Iterator[None]:
+    """For a thread that holds a lock that a query may need: meanwhile it does not wait for queries,
+    which would wait for it.
+    """
+    _held.locks += 1
+    try:
+        yield
+    finally:
+        _held.locks -= 1
+
+
 def wait_for_queries() -> None:
     """Wait until no query is running, at most WAIT_SECONDS."""
-    if not _none.is_set():
+    if not _held.locks and not _none.is_set():
         _none.wait(WAIT_SECONDS)
 
 

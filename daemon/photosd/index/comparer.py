@@ -20,7 +20,7 @@ from typing import NamedTuple
 import structlog
 
 from photosd.core.log import printable
-from photosd.core.query_priority import after_queries
+from photosd.core.query_priority import after_queries, wait_for_queries
 from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
@@ -168,11 +168,12 @@ class Comparer:
         found = self._found(folder, tree, others, unreadable, transient, libraries)
         for batch in _batches(after_queries(found)):
             running.moved_at, running.asking = time.monotonic(), False
+            wait_for_queries()  # not within the transaction: they may want to write
             with self._catalog.batch():
                 if not self._folders.watched(folder):
                     return
                 rows = self._catalog.rows([entry.path for entry in batch])
-                for entry in after_queries(batch):
+                for entry in batch:
                     self._comparison.compare(folder, entry, rows.get(entry.path))
             self._look_at_links(batch, rows, lambda path: is_below(path, tree, apart))
             unseen.mark_seen(entry.path for entry in batch)

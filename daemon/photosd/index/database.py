@@ -16,6 +16,7 @@ import structlog
 from photosd.core import wording
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
+from photosd.core.query_priority import holding
 from photosd.decode import merging
 from photosd.index import labels
 from photosd.index.migrations import MIGRATIONS, SCHEMA
@@ -93,7 +94,7 @@ class Database:
 
         ``quiet``: photos do not change, so listeners are not called.
         """
-        with self._write_lock:
+        with self._write_lock, holding():
             if self._writer.in_transaction:
                 yield self._writer
                 return

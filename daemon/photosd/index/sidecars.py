@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from photosd.core.background import BackgroundLoop
-from photosd.core.query_priority import after_queries
+from photosd.core.query_priority import wait_for_queries
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
@@ -134,15 +134,16 @@ class Sidecars(BackgroundLoop):
 
     def _apply(self, found: Sequence[tuple[DuePhoto, SidecarFacts | None]]) -> None:
         contents: set[str] = set()
+        wait_for_queries()  # not within the transaction: they may want to write
         with self._database.write() as db:
-            for one, facts in after_queries(found):
+            for one, facts in found:
                 try:
                     if _keep(db, one, facts):
                         contents.update(filter(None, (one.former, one.content)))
                 except UNWRITABLE as error:
                     log.error("sidecar_not_stored", path=one.path, cause=str(error))
                     db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
-            for content in after_queries(contents):
+            for content in contents:
                 try:
                     merge(db, content)
                 except UNWRITABLE as error:
