@@ -10,7 +10,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from photosd.decode.decode_errors import NotDelivered
 from photosd.index import reconciler
+from tests.index.test_pipeline import Bench
 from tests.index.test_reconciler import Shop, shop, within
 
 __all__ = ["shop"]
@@ -66,3 +68,43 @@ def test_a_link_whose_disk_could_not_be_asked_is_compared_again(
         within(30, lambda: shop.catalog.get(refused[0]) is not None)
     finally:
         shop.close()
+
+
+def test_nothing_waits_for_a_pending_photo_whose_disk_is_away(shop: Shop, tmp_path: Path) -> None:
+    """As a disk that was mounted below the folder: it was tried every five seconds, and
+    `photosd index --wait` did not end. Once it is back it is due at once.
+    """
+    folder = shop.add(tmp_path / "photos")
+    shop.reconciler.start()
+    shop.compare()
+    file = tmp_path / "photos" / "0.jpg"
+    kept = file.rename(tmp_path / "kept.jpg")
+    with shop.database.write() as db:
+        db.execute("UPDATE photos SET place = 99, device = 99 WHERE path = ?", (bytes(file),))
+    shop.reconciler.look_at(bytes(file))
+    within(30, lambda: bytes(file) not in {photo.path for photo in shop.worklist.due(9)})
+    photo = shop.catalog.get(bytes(file))
+    assert photo is not None and photo.state == "pending"
+    assert shop.catalog.has_pending(folder.id)
+    with shop.database.write() as db:
+        db.execute("UPDATE photos SET state = 'indexed', due = NULL WHERE path <> ?", (photo.path,))
+    assert not shop.catalog.has_pending(folder.id)
+    kept.rename(file)
+    shop.compare()
+    assert shop.catalog.has_pending(folder.id)
+    assert [photo.path for photo in shop.worklist.due(9)] == [bytes(file)]
+
+
+def test_nothing_waits_for_a_photo_on_a_silent_disk(tmp_path: Path) -> None:
+    """One that is mounted below a folder that is there."""
+    bench = Bench(tmp_path)
+    bench.pool.decode_now = silent  # type: ignore[assignment, method-assign]
+    bench.add("a.jpg", b"a")
+    bench.pipeline.start()
+    within(30, lambda: not bench.catalog.has_pending(1) and bench.pipeline.idle())
+    assert bench.catalog.counts()[1] == {"pending": 1}
+    bench.pipeline.stop()
+
+
+def silent(_path: bytes) -> Any:
+    raise NotDelivered

@@ -15,12 +15,13 @@ from photosd.core.pair_names import are_pair, may_be_pair, pictures_of, range_of
 from photosd.core.query_priority import after_queries
 from photosd.core.sidecar_names import SidecarNames, ranges_of_photos
 from photosd.index.database import Database, listed
-from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, range_below
+from photosd.index.photo import AWAY, Photo, forget_journaled, mark_failed, photos, range_below
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
 RAW = ", ".join(f"'{suffix.decode()}'" for suffix in sorted(RAW_SUFFIXES))
 IS_RAW = f"CAST(substr(path, -4) AS TEXT) COLLATE NOCASE IN ({RAW})"  # as in the index photos_raw
+AWAY_SECONDS = 300.0  # until photos are tried again whose disk may be offline
 PAGE = 2000  # rows per transaction, so that other writers do not wait long
 NOT_MOVED = (
     " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
@@ -185,6 +186,27 @@ class Catalog:
                 " WHERE path = ? AND state <> 'gone'",
                 ((now, path) for path in paths),
             )
+
+    def note_away(self, paths: Iterable[bytes]) -> None:
+        """The disks of these pending photos may be offline: they are tried again later, or once
+        a comparison finds them, and nothing waits for them.
+        """
+        due = time.time() + AWAY_SECONDS
+        with self._database.write() as db:
+            db.executemany(
+                "UPDATE photos SET due = ?, code = ? WHERE path = ? AND state = 'pending'",
+                ((due, AWAY, path) for path in paths),
+            )
+
+    def has_pending(self, folder: int) -> bool:
+        """Whether a photo of this folder is pending that is not `note_away`'s."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT 1 FROM photos WHERE state = 'pending' AND due IS NOT NULL"
+                " AND code IS NOT ? AND +folder = ? LIMIT 1",
+                (AWAY, folder),
+            )
+            return found.fetchone() is not None
 
     def lost(
         self,

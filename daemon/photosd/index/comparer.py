@@ -23,7 +23,7 @@ from photosd.core.log import printable
 from photosd.core.query_priority import after_queries, wait_for_queries
 from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.catalog import Catalog
-from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
+from photosd.index.comparison import Comparison, Emptied, has_changed, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
 from photosd.index.unseen import Unseen
@@ -394,7 +394,7 @@ class Comparer:
         changed = [
             one
             for one in after_queries(found)
-            if _has_changed(one, before.get(one.path)) and self._comparison.keeps_number(one)
+            if has_changed(one, before.get(one.path)) and self._comparison.keeps_number(one)
         ]
         former = [before[one.path] for one in changed if one.path in before]
         paths = {
@@ -419,11 +419,14 @@ class Comparer:
         self, folder: Folder, absent: Iterable[Photo], unreadable: tuple[bytes, ...]
     ) -> None:
         """Mark absent photos as deleted, if the folder is still there."""
-        gone = [
-            photo
-            for photo in after_queries(absent)
-            if not self._comparison.away(folder, photo, unreadable, self._filesystems)
-        ]
+        gone, waiting = list[Photo](), list[bytes]()
+        for photo in after_queries(absent):
+            if not self._comparison.away(folder, photo, unreadable, self._filesystems):
+                gone.append(photo)
+            elif photo.state == "pending":
+                waiting.append(photo.path)
+        if waiting:
+            self._catalog.note_away(waiting)
         # The disk may have been unmounted meanwhile: check again before marking files as deleted.
         if not gone or not self.present(folder):
             return
@@ -465,22 +468,6 @@ def _state(filesystems: Filesystems, path: bytes) -> tuple[int, int] | None:
         if (found := filesystems.entry(path)) is not None:
             return found.size, found.mtime_ns
     return None
-
-
-def _has_changed(entry: Entry, before: Photo | None) -> bool:
-    """Whether it is new, or differs from its row.
-
-    The row of a pending or failed photo may have an older inode number, and that of a photo that
-    the catalog cannot store an older size and time: those do not count, else the photo and its
-    links would be compared again and again.
-    """
-    if before is None or before.state == "gone":
-        return True
-    if before.code == "catalog":
-        return False
-    return not before.looks_like(entry) or (
-        before.state == "indexed" and before.inode != entry.inode
-    )
 
 
 def is_below(path: bytes, tree: bytes, apart: tuple[bytes, ...]) -> bool:

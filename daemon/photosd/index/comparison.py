@@ -20,7 +20,7 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
-from photosd.index.photo import Photo
+from photosd.index.photo import AWAY, Photo
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystem_calls import LIBRARY, LINK
 from photosd.watch.filesystems import Filesystems
@@ -82,7 +82,9 @@ class Comparison:
 
     def _compare_alike(self, folder: Folder, entry: Entry, photo: Photo, hinted: bool) -> None:
         """A file with the same size and time as in the catalog."""
-        if photo.state == "failed" and photo.access != entry.access:
+        if photo.state == "pending" and photo.code == AWAY:
+            self._put(folder, entry, photo.content)  # its disk is back
+        elif photo.state == "failed" and photo.access != entry.access:
             self._put(folder, entry, photo.content)  # an unreadable file may be readable now
         elif self._replaced(entry, photo, hinted):
             # Its hash will decide. Until then the row keeps the former inode number, in case two
@@ -279,6 +281,22 @@ class Emptied:
             target = self._filesystems.resolve(link)
             return folder.contains(target) and self._filesystems.entry(link) is None
         return False
+
+
+def has_changed(entry: Entry, before: Photo | None) -> bool:
+    """Whether it is new, or differs from its row.
+
+    The row of a pending or failed photo may have an older inode number, and that of a photo that
+    the catalog cannot store an older size and time: those do not count, else the photo and its
+    links would be compared again and again.
+    """
+    if before is None or before.state == "gone":
+        return True
+    if before.code == "catalog":
+        return False
+    return not before.looks_like(entry) or (
+        before.state == "indexed" and before.inode != entry.inode
+    )
 
 
 def is_emptied(folder: Folder) -> bool:

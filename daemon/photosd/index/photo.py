@@ -14,6 +14,7 @@ from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
 
+AWAY = "away"  # the code of a pending photo that is not there: its disk may be offline
 REPORT = "photosd bugreport   (this should not happen: please report it)"
 
 

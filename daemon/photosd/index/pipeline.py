@@ -30,6 +30,7 @@ from photosd.decode.decode_errors import (
     DecoderUnavailable,
     FileGone,
     Nonsense,
+    NotDelivered,
     Stopped,
 )
 from photosd.decode.pool import ContentIdentity, Decoded, Pool, Shape
@@ -305,7 +306,9 @@ class Pipeline(StoppableThread):
 
     def _note_failure(self, lease: Lease, error: DecodeFailed) -> None:
         photo = lease.photo
-        if isinstance(error, DecoderUnavailable | Stopped):  # not caused by the photo
+        if isinstance(error, NotDelivered):
+            self._worklist.away(photo)
+        elif isinstance(error, DecoderUnavailable | Stopped):  # not caused by the photo
             self._worklist.postpone(photo, time.time() + STORAGE_RETRY_SECONDS)
         elif ran_out(error):
             self._quarantine.ran_out(photo, error.reason, TRANSIENT_RETRIES)

@@ -18,7 +18,7 @@ import msgspec
 
 from photosd.decode.limits import DecodeLimits
 from photosd.index.database import UNWRITABLE, Database
-from photosd.index.photo import Photo, mark_failed, photos, plain
+from photosd.index.photo import AWAY, Photo, mark_failed, photos, plain
 from photosd.watch.scanner import Entry
 
 DEPENDS_ON = {  # codes of DecodeFailed
@@ -34,6 +34,7 @@ DEPENDS_ON = {  # codes of DecodeFailed
 }
 SOFTWARE = ("photosd", "pillow", "pillow-heif")
 
+SILENT_SECONDS = 5.0  # until a photo on a silent disk is tried again
 ASK_SECONDS = 10.0  # how often to check whether circumstances have changed
 # Maximum seconds that a pending photo, or a failed one, is postponed. A later due time is an error
 # of the clock.
@@ -94,6 +95,7 @@ class Work(Protocol):
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None: ...
     def failed(self, photo: Photo, failure: WorkFailure, *, deaths: int = 0) -> None: ...
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None: ...
+    def away(self, photo: Photo) -> None: ...
     def journal(self, paths: Iterable[bytes]) -> None: ...
     def journaled(self) -> set[bytes]: ...
     def release(self, paths: Iterable[bytes]) -> None: ...
@@ -253,6 +255,17 @@ class WorkList:
                 "UPDATE photos SET due = ?, deaths = coalesce(?, deaths)"
                 " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
                 (due, deaths, photo.path, photo.size, photo.mtime_ns),
+            )
+
+    def away(self, photo: Photo) -> None:
+        """Its disk does not respond: it is tried again soon, or once a comparison finds it, and
+        nothing waits for it.
+        """
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE photos SET due = ?, code = ?"
+                " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
+                (time.time() + SILENT_SECONDS, AWAY, photo.path, photo.size, photo.mtime_ns),
             )
 
     def journal(self, paths: Iterable[bytes]) -> None:

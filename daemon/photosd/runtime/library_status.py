@@ -38,7 +38,9 @@ class LibraryStatus:
         self._model_switcher, self._previews = model_switcher, previews
 
     def idle(self) -> bool:
-        """Whether nothing is pending, being compared or at a worker."""
+        """Whether nothing is pending, being compared or at a worker. Photos on disks that are
+        offline do not count.
+        """
         pipeline = self._model_switcher.serving.pipeline
         if self._reconciler.busy() or not pipeline.idle():
             return False
@@ -46,7 +48,7 @@ class LibraryStatus:
             return False
         absent = {folder.id for folder in self._folders.all() if not folder.present}
         return not any(
-            states.get("pending")
+            states.get("pending") and self._catalog.has_pending(folder)
             for folder, states in self._catalog.counts().items()
             if folder not in absent
         )
