@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_a_decoder_killed_in_the_middle_of_a_file_is_replaced(
 def test_a_system_without_descriptors_is_no_death_of_the_photo(
     make: Make, order: Order, tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    """What its decoder does cannot be looked up for a while; the decoder goes on."""
+    """What its decoder does cannot be looked up for a while; the decoder continues."""
     seen, until, asked = tmp_path / "seen", tmp_path / "until", list[str]()
     fault = {"name": "photo.jpg", "do": "wait", "seen": str(seen), "until": str(until)}
     order({**fault, "at": "read"} if at == "read" else fault)
@@ -100,6 +101,19 @@ def test_a_system_without_descriptors_is_no_death_of_the_photo(
     wait_for(lambda: len(asked) > 1)
     until.touch()
     assert future.result(SOON).facts.width == 96
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the stack is lost")
+def test_decoders_need_no_directory_for_temporary_files(
+    make: Make, order: Order, tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was deleted with the shell that the daemon was started from: no worker could start."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "deleted"))
+    order({"name": "poison.jpg", "do": "crash"})
+    pool = make()
+    died = failure(pool, write(tmp_path / "poison.jpg", jpeg(scene())))
+    assert isinstance(died, DecoderDied) and "sitecustomize.py" in died.stack
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
 
 
 def test_a_disk_that_does_not_deliver_is_not_the_photos_fault(

@@ -157,7 +157,7 @@ class Child:
         kind: socket.SocketKind = socket.SOCK_STREAM,
     ) -> None:
         self.sock, theirs = socket.socketpair(type=kind)
-        self._stderr: IO[bytes] = tempfile.TemporaryFile(prefix="photosd-")  # noqa: SIM115 (lives as long as the child)
+        self._stderr = _messages()
         try:
             self._begin(module, arguments, environment or {}, theirs)
         except OSError:
@@ -242,6 +242,18 @@ class Child:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+
+def _messages() -> IO[bytes]:
+    """A file without a name for a worker's output, in memory or nowhere if ``$TMPDIR`` cannot be
+    written: it may be full, or deleted with the shell that the daemon was started from.
+    """
+    try:
+        return tempfile.TemporaryFile(prefix="photosd-")
+    except OSError:
+        memory = getattr(os, "memfd_create", None)  # Linux
+        made = os.open(os.devnull, os.O_RDWR) if memory is None else memory("photosd")
+        return os.fdopen(made, "w+b")
 
 
 def describe_exit(code: int | None) -> str:
