@@ -37,7 +37,8 @@ def simple(path: Path, now: Moment) -> Iterator[Period]:
     """The periods that these items name as a simple date. May raise ValueError, OverflowError."""
     start = next((at for at, item in enumerate(path) if item.kind != Kind.FILLER), len(path))
     if start < len(path) and path[start].kind == Kind.PART:  # early 2019, סוף הקיץ
-        thirds = (periods.third(one, path[start].value) for one in simple(path[start + 1 :], now))
+        number = path[start].value.third
+        thirds = (periods.third(one, number) for one in simple(path[start + 1 :], now))
         yield from (one for one in thirds if one is not None)
         return
     letters = "".join(item.kind for item in path)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from photosd.core.wording import are_prefixes
 from photosd.search.dates.forms import Path, simple
-from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
+from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Part, Period
 from photosd.search.dates.tokens import Item, Kind, Token
 from photosd.search.dates.words import Words, vocabulary
 
@@ -110,7 +110,8 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
     elif path[-1].kind == Kind.ONWARDS:
         yield from (Period(one.begin, None) for one in simple(path[:-1], now))
     if kind in OPEN:
-        yield from (OPEN[kind](one) for one in simple(rest, now))
+        edge = EDGES.get((kind, _part(rest)), kind)
+        yield from (OPEN[edge](one) for one in simple(rest, now))
         if kind == Kind.SINCE:
             yield from _between(rest, RANGE, now)
     elif kind == Kind.FROM:
@@ -129,6 +130,18 @@ OPEN: dict[Kind, Callable[[Period], Period]] = {
     Kind.BEFORE: lambda one: Period(None, one.begin),
     Kind.AFTER: lambda one: Period(one.end, None),
 }
+# Before the end of May is until the end of it, after its beginning is since then.
+EDGES: dict[tuple[Kind, Part | None], Kind] = {
+    (Kind.BEFORE, Part.END): Kind.UNTIL,
+    (Kind.AFTER, Part.BEGINNING): Kind.SINCE,
+}
+
+
+def _part(path: Path) -> Part | None:
+    """The part of a period that these items name first: the end of May."""
+    first = next((item for item in path if item.kind != Kind.FILLER), None)
+    found: Part | None = first.value if first is not None and first.kind == Kind.PART else None
+    return found
 
 
 def _between(path: Path, joints: tuple[Kind, ...], now: Moment) -> Iterator[Period]:

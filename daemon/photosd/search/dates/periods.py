@@ -6,6 +6,7 @@ A period is half-open and has no time zone: it is local time where a photo was t
 from __future__ import annotations
 
 import datetime
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,19 @@ STEPS = {
     "year": relativedelta(years=1),
     "decade": relativedelta(years=10),
 }
+
+
+class Part(enum.Enum):
+    """A third of a period. The first and the last one have two names each: before the end of May
+    includes all of May, before late May does not.
+    """
+
+    BEGINNING, EARLY, MIDDLE, LATE, END = range(5)
+
+    @property
+    def third(self) -> int:
+        """Which third it is, 0 to 2."""
+        return (0, 0, 1, 2, 2)[self.value]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ BEFORE = _folded(
 AFTER = _folded("excluded earlier older before now present ומעלה ומטה ואחורה עכשיו כה")
 SIGNS = tuple("<>~≈≤≥±=")
 PARTS = _folded("beginning start end early late middle mid תחילת ראשית אמצע סוף")
-ARTICLES = _folded("the of של . -")
+ARTICLES = _folded("the very of ממש של . -")
 OPENING = _folded("from since until till to up before after by מאז עד ועד לפני אחרי")
 SKIPPED = ARTICLES | (OPENING - BEFORE) | _folded("in and or מ ל ב")
 LONGER = _folded("week weekend month שבוע השבוע בשבוע חודש")

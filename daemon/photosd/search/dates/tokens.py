@@ -58,7 +58,7 @@ class Kind(enum.StrEnum):
     WEEKDAY = "W"
     HOLIDAY = "H"
     EVE = "E"  # the eve of a holiday
-    PART = "p"  # early, mid, late: which third of a period, from 0
+    PART = "p"  # early, mid, late: a periods.Part
     DECADES = "G"  # a word before a decade: שנות
     DECADE = "Q"  # a decade, in years after 1900: nineties
     DECADE_NUMBER = "q"  # the same after DECADES

@@ -12,7 +12,7 @@ from typing import Any
 
 from photosd.core.calendar_names import calendar_names
 from photosd.search.dates.holidays import HOLIDAYS
-from photosd.search.dates.periods import MONDAY, SUNDAY, Unit
+from photosd.search.dates.periods import MONDAY, SUNDAY, Part, Unit
 from photosd.search.dates.tokens import Item, Kind, folded_words
 
 Words = dict[tuple[str, ...], set[tuple[Item, ...]]]  # of a phrase: the items it may stand for
@@ -42,9 +42,12 @@ ENGLISH = {
     Kind.DECADE: "noughties=100, twenties=120, thirties=30, forties=40, fifties=50, sixties=60,"
     " seventies=70, eighties=80, nineties=90",
     Kind.EVE: "eve of, erev, eve",
-    Kind.PART: "early=0, beginning of=0, start of=0, mid=1, mid-=1, middle of=1, late=2, end of=2",
-    Kind.SINCE: "since, ever since",
-    Kind.UNTIL: "until, till, up to, through, thru",
+    Kind.PART: "early=early, beginning of=beginning, start of=beginning, mid=middle, mid-=middle,"
+    " middle of=middle, late=late, end of=end, very beginning of=beginning,"
+    " very start of=beginning, very end of=end",
+    Kind.SINCE: "since, ever since, no earlier than, not earlier than, not before, as early as",
+    Kind.UNTIL: "until, till, up to, through, thru, until end, until the end, till end,"
+    " till the end, up to end, up to the end, no later than, not later than, not after, as late as",
     Kind.BEFORE: "before, earlier than",
     Kind.AFTER: "after, later than",
     Kind.BETWEEN: "between",
@@ -91,8 +94,9 @@ HEBREW = {
     Kind.DECADE_NUMBER: "עשרים=120, שלושים=30, ארבעים=40, חמישים=50, שישים=60, שבעים=70,"
     " שמונים=80, תשעים=90",
     Kind.EVE: "ערב",
-    Kind.PART: "תחילת=0, ראשית=0, אמצע=1, סוף=2, שלהי=2",
-    Kind.SINCE: "מאז, החל מ, החל מ-",
+    Kind.PART: "תחילת=beginning, ראשית=beginning, אמצע=middle, סוף=end, שלהי=late,"
+    " ממש תחילת=beginning, ממש סוף=end",
+    Kind.SINCE: "מאז, החל, החל מ, החל מ-",
     Kind.UNTIL: "ועד, עד",
     Kind.BEFORE: "לפני",
     Kind.AFTER: "אחרי, לאחר",
@@ -127,7 +131,7 @@ GERMAN = {
     " fünfzigern=50, sechzigern=60, siebzigern=70, achtzigern=80, neunzigern=90",
     Kind.ORDINAL: "erste=1, ersten=1, erster=1",
     Kind.FEW: "paar, ein paar, einigen, einige, wenigen",
-    Kind.PART: "anfang=0, mitte=1, ende=2",
+    Kind.PART: "anfang=beginning, mitte=middle, ende=end, ganz anfang=beginning, ganz ende=end",
     Kind.SINCE: "seit, ab",
     Kind.UNTIL: "bis, bis zu, bis zum",
     Kind.BEFORE: "vor",
@@ -153,7 +157,8 @@ FRENCH = {
     " soixante-dix=70, quatre-vingt=80, quatre-vingts=80, quatre-vingt-dix=90",
     Kind.ORDINAL: "premier=1",
     Kind.FEW: "quelques, plusieurs",
-    Kind.PART: "début=0, mi=1, mi-=1, milieu=1, fin=2",
+    Kind.PART: "début=beginning, mi=middle, mi-=middle, milieu=middle, fin=end,"
+    " tout début=beginning, toute fin=end",
     Kind.SINCE: "depuis, dès, à partir de, à partir d', à partir du",
     Kind.UNTIL: "jusque, jusqu'à, jusqu'en, jusqu'au",
     Kind.BEFORE: "avant",
@@ -178,7 +183,7 @@ SPANISH = {
     " setenta=70, ochenta=80, noventa=90",
     Kind.ORDINAL: "primero=1",
     Kind.FEW: "unos, unas, algunos, algunas, pocos, pocas",
-    Kind.PART: "principios=0, comienzos=0, mediados=1, finales=2, fines=2",
+    Kind.PART: "principios=early, comienzos=early, mediados=middle, finales=late, fines=late",
     Kind.SINCE: "desde, a partir de, a partir del",
     Kind.UNTIL: "hasta",
     Kind.BEFORE: "antes de, antes del",
@@ -204,7 +209,7 @@ ITALIAN = {
     " settanta=70, ottanta=80, novanta=90",
     Kind.ORDINAL: "primo=1",
     Kind.FEW: "qualche, alcuni, alcune",
-    Kind.PART: "inizio=0, metà=1, fine=2",
+    Kind.PART: "inizio=beginning, metà=middle, fine=end",
     Kind.SINCE: "da, dal, dalla, dall', dagli, a partire da, a partire dal",
     Kind.UNTIL: "fino a, fino al, fino alla, fino all'",
     Kind.BEFORE: "prima di, prima del, prima della, prima dell'",
@@ -232,7 +237,7 @@ PORTUGUESE = {
     " oitenta=80, noventa=90",
     Kind.ORDINAL: "primeiro=1",
     Kind.FEW: "alguns, algumas, poucos, poucas",
-    Kind.PART: "início=0, começo=0, meados=1, final=2, fim=2",
+    Kind.PART: "início=beginning, começo=beginning, meados=middle, final=end, fim=end",
     Kind.SINCE: "desde, a partir de, a partir do, a partir da",
     Kind.UNTIL: "até, até a, até o, até ao",
     Kind.BEFORE: "antes de, antes do, antes da",
@@ -258,7 +263,7 @@ DUTCH = {
     " tachtig=80, negentig=90",
     Kind.ORDINAL: "eerste=1",
     Kind.FEW: "paar, een paar, enkele",
-    Kind.PART: "begin=0, medio=1, half=1, eind=2, einde=2",
+    Kind.PART: "begin=beginning, medio=middle, half=middle, eind=end, einde=end",
     Kind.SINCE: "sinds, vanaf",
     Kind.UNTIL: "tot, tot en met, t/m",
     Kind.BEFORE: "voor",
@@ -296,7 +301,8 @@ RUSSIAN = {
     " пятидесятых=50, шестидесятых=60, семидесятых=70, восьмидесятых=80, девяностых=90",
     Kind.ORDINAL: "первое=1, первого=1",
     Kind.FEW: "несколько",
-    Kind.PART: "начало=0, начале=0, начала=0, середина=1, середине=1, конец=2, конце=2, конца=2",
+    Kind.PART: "начало=beginning, начале=beginning, начала=beginning, середина=middle,"
+    " середине=middle, середины=middle, конец=end, конце=end, конца=end, самого конца=end",
     Kind.SINCE: "с, со, начиная с",
     Kind.UNTIL: "по",
     Kind.BEFORE: "до, перед",
@@ -323,7 +329,8 @@ ARABIC = {
     " خمسينيات=50, خمسينات=50, ستينيات=60, ستينات=60, سبعينيات=70, سبعينات=70, ثمانينيات=80,"
     " ثمانينات=80, تسعينيات=90, تسعينات=90",
     Kind.FEW: "بضعة, بضع, عدة",
-    Kind.PART: "أوائل=0, بداية=0, مطلع=0, منتصف=1, أواخر=2, نهاية=2",
+    Kind.PART: "أوائل=early, بداية=beginning, مطلع=beginning, منتصف=middle, أواخر=late,"
+    " نهاية=end",
     Kind.SINCE: "منذ",
     Kind.UNTIL: "حتى, لغاية",
     Kind.BEFORE: "قبل",
@@ -347,7 +354,7 @@ THIS = {
 LAST = {"אשתקד": "year"}
 NUMBERS = (
     Kind.COUNT, Kind.MONTH, Kind.RELATIVE_DAY, Kind.DECADE, Kind.DECADE_NUMBER, Kind.ORDINAL,
-    Kind.HEBREW_MONTH, Kind.PART,
+    Kind.HEBREW_MONTH,
 )  # fmt: skip
 
 
@@ -388,6 +395,8 @@ def _value(kind: Kind, text: str, first: int) -> Any:
         return int(text), first
     if kind in NUMBERS:
         return int(text)
+    if kind == Kind.PART:
+        return Part[text.upper()]
     return text or None
 
 
