@@ -142,6 +142,15 @@ def meant(arguments: Sequence[str]) -> str | None:
     return near if path or subcommand or command in ("query", *ERASES) else None
 
 
+def may_be_query(arguments: Sequence[str]) -> bool:
+    """Whether a command line that is no valid command may be a query whose first word happens to
+    name one: ``last summer``, ``stop sign``.
+    """
+    first = ALIASES.get(arguments[0], arguments[0]) if arguments else ""
+    plain = all(word.replace("'", "").isalpha() for word in arguments)
+    return len(arguments) > 1 and first in COMMANDS and first != "query" and plain
+
+
 def _near(word: str, names: Collection[str]) -> Iterator[str]:
     """The names that differ from ``word`` by one letter: missing, added, other or swapped."""
     if len(word) >= MIN_LETTERS and word not in NO_TYPOS:

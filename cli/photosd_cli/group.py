@@ -157,6 +157,9 @@ def run(arguments: Sequence[str], as_json: bool) -> int:
         if as_json:
             raise BadRequest(error.format_message(), remedy="photosd --help") from error
         _show(error)
+        if isinstance(error, click.UsageError) and command_names.may_be_query(arguments):
+            words = inert(shlex.quote(" ".join(arguments)))
+            console.note(f"To search for these words: photosd query {words}", "", whole=True)
         return error.exit_code
     return code if isinstance(code, int) else 0
 

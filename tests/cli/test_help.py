@@ -166,6 +166,20 @@ def test_the_user_decides(
     assert "Did you mean: photosd status?" in ran.err
 
 
+@pytest.mark.parametrize(
+    "typed", ["last summer", "stop sign", "service dog", "more cats and dogs", "cloud over the sea"]
+)
+def test_a_query_that_begins_like_a_command_is_told_how_to_search(
+    stub: StubDaemon, photosd: Photosd, typed: str
+) -> None:
+    """Nothing is done; options, paths and single words are no query."""
+    ran = photosd(*typed.split())
+    assert ran.code == 2 and not stub.requests
+    assert ran.err.endswith(f"To search for these words: photosd query '{typed}'\n")
+    for other in ("stop --hard", "last /p/a.jpg", "more 5", "model"):
+        assert "To search" not in photosd(*other.split()).err
+
+
 def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
     commands = {name for name, _ in every_command()}
     assert {meant.split()[0] for meant in SYNONYMS.values()} <= commands
