@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from photosd.core import wording
 from photosd.core.clock import Deadline
+from photosd.core.formats import is_raw_name, suffix_of
+from photosd.core.pair_names import PICTURES, stem_of
 from photosd.encoder.results import TextVectors
 from photosd.index.committer import LabelSync
 from photosd.index.placing import Placing
@@ -122,7 +124,9 @@ VALIDATION = Values(
 
 
 class Photo(msgspec.Struct):
-    """What is true of one content."""
+    """What is true of one content. ``picture``: the content that answers show instead, of a camera
+    raw file with a picture beside it.
+    """
 
     content: str
     paths: tuple[bytes, ...]
@@ -133,6 +137,7 @@ class Photo(msgspec.Struct):
     place: int | None = None
     looks: tuple[int, ...] = ()
     facts: dict[str, Any] = {}
+    picture: str | None = None
 
 
 def photos_of(directory: Path, files: int, seed: int, values: Values) -> list[Photo]:
@@ -155,7 +160,19 @@ def photos_of(directory: Path, files: int, seed: int, values: Values) -> list[Ph
         )
     photos = list(found.values())
     _describe(photos, random.Random(seed), values)
+    _describe_pairs(photos)
     return photos
+
+
+def _describe_pairs(photos: Sequence[Photo]) -> None:
+    """A camera raw file and the picture beside it are one photo: the same is true of both."""
+    every = [(path, photo) for photo in photos for path in photo.paths]
+    pictures = {stem_of(path): photo for path, photo in every if suffix_of(path) in PICTURES}
+    for path, raw in every:
+        if is_raw_name(path) and (one := pictures.get(stem_of(path))) is not None:
+            raw.day, raw.people, raw.tags = one.day, one.people, one.tags
+            raw.place, raw.looks, raw.facts = one.place, one.looks, one.facts
+            raw.picture = one.content
 
 
 def _describe(photos: list[Photo], chance: random.Random, values: Values) -> None:

@@ -36,7 +36,9 @@ class Said(NamedTuple):
 
 
 class Question(NamedTuple):
-    """``right``: the contents of the photos that have all of it."""
+    """``right``: the contents of the photos that have all of it; of a camera raw file and its
+    picture, that of the picture, which answers show.
+    """
 
     kinds: tuple[str, ...]
     text: str
@@ -51,7 +53,9 @@ def questions(photos: Sequence[Photo], values: Values, count: int, seed: int) ->
     def right_for(said: Mapping[str, Said]) -> frozenset[str]:
         for kind, one in said.items():
             if (kind, one.text) not in having:
-                found = frozenset(photo.content for photo in photos if one.holds(photo))
+                found = frozenset(
+                    photo.picture or photo.content for photo in photos if one.holds(photo)
+                )
                 having[kind, one.text] = found
         return frozenset.intersection(*(having[kind, one.text] for kind, one in said.items()))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from photosd.core.formats import is_raw_name
+from photosd.core.pair_names import stem_of
 from photosd.places.building import build
 from tests.household.described import VALIDATION, DescribedHousehold, photos_of
 from tests.household.questions import is_answered, questions
@@ -29,3 +31,21 @@ def test_the_right_photos_come_first(tmp_path: Path) -> None:
     finally:
         household.close()
     assert len(missed) <= (1 - LEAST) * len(every), missed
+
+
+def test_what_is_true_of_a_picture_is_true_of_its_raw_file(tmp_path: Path) -> None:
+    """Answers show the picture, so what is only true of the raw file cannot be asked for."""
+    photos = photos_of(tmp_path, 1000, SEED, VALIDATION)
+    named = {stem_of(path): one for one in photos for path in one.paths if not is_raw_name(path)}
+    pairs = [
+        (one, named[stem_of(path)])
+        for one in photos
+        for path in one.paths
+        if is_raw_name(path) and stem_of(path) in named
+    ]
+    assert pairs and any(raw.people for raw, _ in pairs)
+    for raw, picture in pairs:
+        assert (raw.picture, raw.facts, raw.day) == (picture.content, picture.facts, picture.day)
+        assert (raw.tags, raw.place, raw.looks) == (picture.tags, picture.place, picture.looks)
+    for one in questions(photos, VALIDATION, 20, SEED):
+        assert not one.right & {raw.content for raw, _ in pairs}, one.text
