@@ -74,6 +74,16 @@ def test_more_values_are_announced(stub: StubDaemon, photosd: Photosd) -> None:
     assert [asked["limit"] for asked in stub.params("facets")] == [2, 3, 2]
 
 
+def test_as_many_values_are_proposed_as_may_be_asked_for(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    """`-n` has a limit."""
+    years = [{"value": str(number), "photos": 1} for number in range(2001)]
+    stub.answers["facets"] = {**ANSWER, "facets": {"year": years}}
+    proposed = photosd("facets", "-n", "2000").err.rpartition("-n ")[2].split()[0]
+    assert photosd("facets", "-n", proposed).code == 0
+
+
 def test_kinds_may_be_in_the_plural(stub: StubDaemon, photosd: Photosd) -> None:
     """As people say them."""
     stub.answers["facets"] = ANSWER

@@ -101,5 +101,6 @@ def command(
         console.note("No good matches", "")
     console.note(f"{text.count(result['photos'], 'photo')} counted")
     if cut:
-        console.note(f"There are more values of {', '.join(cut)}: -n {10 * limit}")
+        more = min(10 * limit, MAX_VALUES)
+        console.note(f"There are more values of {', '.join(cut)}: -n {more}")
     return 0 if result["convincing"] else 1
