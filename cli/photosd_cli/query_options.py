@@ -270,6 +270,8 @@ def _near(text: str) -> dict[str, Any]:
     """Coordinates and kilometres, or a name with or without kilometres."""
     *parts, last = (part.strip() for part in text.split(","))
     km = _number(last.removesuffix("km"))
+    if not parts and km is not None and not math.isfinite(km):  # Nan is a town in Thailand
+        km = None
     if all(_number(part) is not None for part in parts) and (parts or km is not None):
         return {"near": _place(text)}
     name = text if km is None else text.rpartition(",")[0]

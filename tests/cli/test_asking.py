@@ -90,6 +90,7 @@ def test_pictures_are_files_as_the_shell_has_them(
         (["--near", "תל אביב,3.5"], {"near_place": "תל אביב", "near_km": 3.5}),
         (["--near", "Washington, DC, 20km"], {"near_place": "Washington, DC", "near_km": 20.0}),
         (["--near", "Washington, DC"], {"near_place": "Washington, DC"}),
+        (["--near", "Nan"], {"near_place": "Nan"}),
     ],
 )
 @pytest.mark.parametrize("command", [["query", "dog"], ["similar", "/q/x.jpg"]])
