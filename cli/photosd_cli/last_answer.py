@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 86_400
 KEPT_FILES = 16  # the newest; the others are deleted
 KEPT_HITS = 1000
-NUMBERS = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+NUMBERS = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?", re.ASCII)  # Python reads 4300 digits
 
 
 def keep(result: Mapping[str, Any], options: Mapping[str, Any]) -> bool:

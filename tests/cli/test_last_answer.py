@@ -87,6 +87,7 @@ def test_a_picture_is_copied_alone(asked: Photosd, opened: Opened) -> None:
         (["open", "3-2"], "the range runs backwards"),
         (["similar", "9"], "for a file of this name: ./9"),
         (["show", "1-2"], "names 2 photos"),
+        (["open", "9" * 20], "no photo 999"),
     ],
 )
 def test_wrong_numbers_are_explained(
@@ -94,6 +95,12 @@ def test_wrong_numbers_are_explained(
 ) -> None:
     ran = asked(*arguments)
     assert ran.code in (1, 2) and told in ran.err and not opened
+
+
+def test_digits_that_are_no_number_are_a_path() -> None:
+    """Python refuses to read more than 4300 digits."""
+    (path,) = last_answer.chosen(["9" * 5000])
+    assert path.endswith(b"/" + b"9" * 5000)
 
 
 def test_other_commands_take_numbers(asked: Photosd, stub: StubDaemon) -> None:
