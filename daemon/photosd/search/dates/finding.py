@@ -35,6 +35,7 @@ CONTENT = frozenset((
 ))  # fmt: skip
 NO_MEANING = (Kind.FILLER, Kind.YEAR_SUFFIX, Kind.PART)  # to the forms of phrases
 UNIT = (Kind.UNIT, Kind.UNITS)
+COUNTS = frozenset((Kind.COUNT, Kind.COUNT_OF_UNITS))
 
 
 def _pattern(*forms: str) -> re.Pattern[str]:
@@ -295,7 +296,9 @@ class _Phrase:
         in_part = Kind.PART in {item.kind for item in path}
         if path[0].kind == Kind.FILLER and self._foreign_particle():
             return False
-        if self.words[-1] in NOT_LAST or self._something_else(letters):
+        if self.words[-1] in NOT_LAST and Kind.BEFORE not in letters:  # the week before last
+            return False
+        if self._something_else(letters) or (self.words[0] == "over" and Kind.AGO in letters):
             return False
         if letters == Kind.MONTH:
             return self._part_of_month() if in_part else self._in_month()
@@ -398,7 +401,7 @@ class _Phrase:
 
     def _something_else(self, letters: str) -> bool:
         """Whether one of its words often means something else, and no other is of its language."""
-        if not OFTEN_SOMETHING_ELSE.intersection(self.words) or Kind.COUNT in letters:
+        if not OFTEN_SOMETHING_ELSE.intersection(self.words) or COUNTS & set(letters):
             return False
         more = [word for word in self.words if word not in OFTEN_SOMETHING_ELSE]
         number = WITH_YEAR.fullmatch(letters)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from photosd.core.wording import are_prefixes
 from photosd.search.dates.forms import Path, simple
-from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Part, Period
+from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, STEPS, Moment, Part, Period
 from photosd.search.dates.tokens import Item, Kind, Token
 from photosd.search.dates.words import Words, vocabulary
 
@@ -33,6 +33,7 @@ COMPLETE = frozenset((
     Kind.EXACT, Kind.YEAR, Kind.HEBREW_YEAR, Kind.LAST, Kind.LATEST, Kind.THIS, Kind.PAST, Kind.AGO,
     Kind.RELATIVE_DAY, Kind.UNIT, Kind.UNITS, Kind.COUNT_OF_UNITS, Kind.DECADES, Kind.DECADE,
 ))  # fmt: skip
+RECURRING = {Kind.MONTH, Kind.SEASON, Kind.HOLIDAY}  # every year
 
 
 def paths(tokens: Sequence[Token]) -> Iterator[Path]:
@@ -145,7 +146,9 @@ def _part(path: Path) -> Part | None:
 
 
 def _between(path: Path, joints: tuple[Kind, ...], now: Moment) -> Iterator[Period]:
-    """From the start of the first to the end of the second."""
+    """From the start of the first to the end of the second; November to March 2020 begins in the
+    year before.
+    """
     for place, item in enumerate(path):
         if item.kind not in joints:
             continue
@@ -153,7 +156,10 @@ def _between(path: Path, joints: tuple[Kind, ...], now: Moment) -> Iterator[Peri
         for last in simple(right, now):
             for first in _left(left, right, last, now):
                 if first.begin is not None and last.end is not None:
-                    yield Period(first.begin, last.end)
+                    kinds = {item.kind for item in left}
+                    turns = first.begin >= last.end and RECURRING & kinds and not COMPLETE & kinds
+                    begin = first.begin - STEPS["year"] if turns else first.begin
+                    yield Period(begin, last.end)
 
 
 def _joined(path: Path, now: Moment) -> Iterator[Period]:

@@ -17,10 +17,11 @@ def _folded(words: str) -> frozenset[str]:
 
 BEFORE = _folded(
     "around circa ca about approximately approx roughly almost nearly towards by than other apart"
-    " prior earlier older newer later pre post"
+    " prior earlier older newer later pre post over under least most"
     " סביב בסביבות בערך לקראת קודם מוקדם מאוחר טרום שלא מתחילת מראשית מאמצע מסוף"
 )
-AFTER = _folded("excluded earlier older before now present ומעלה ומטה ואחורה עכשיו כה")
+AFTER = _folded("excluded earlier older now present ומעלה ומטה ואחורה ולפני עכשיו כה")
+JOINING, EARLIER = _folded("and or ו או"), _folded("before prior לפני")
 SIGNS = tuple("<>~≈≤≥±=")
 PARTS = _folded("beginning start end early late middle mid תחילת ראשית אמצע סוף")
 ARTICLES = _folded("the very of ממש של . -")
@@ -40,6 +41,9 @@ def is_other(
     word = next((one for one in before if one not in SKIPPED), "")
     behind = next((one.text for one in tokens[end:] if one.text not in SKIPPED), "")
     if word in BEFORE or behind in AFTER:
+        return True
+    joining, following = [*(one.text for one in tokens[end : end + 2]), "", ""][:2]
+    if joining in JOINING and following in EARLIER:  # 2019 or before
         return True
     near = [one for one in before if one not in ARTICLES][:2]
     if len(near) == 2 and near[0] in PARTS and near[1] in OPENING:  # until the end of 2019

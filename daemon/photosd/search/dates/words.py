@@ -51,10 +51,10 @@ ENGLISH = {
     Kind.BEFORE: "before, earlier than",
     Kind.AFTER: "after, later than",
     Kind.BETWEEN: "between",
-    Kind.AND: "and",
+    Kind.AND: "and, &, or",
     Kind.FROM: "from",
     Kind.TO: "to",
-    Kind.ONWARDS: "onward, onwards, and later",
+    Kind.ONWARDS: "onward, onwards, and later, or later, and after, or after, and newer, or newer",
     Kind.ON: "on",
     Kind.ORDINAL: "first=1, second=2, third=3, fourth=4, fifth=5, sixth=6, seventh=7, eighth=8,"
     " ninth=9, tenth=10, eleventh=11, twelfth=12, thirteenth=13, fourteenth=14, fifteenth=15,"
@@ -101,10 +101,10 @@ HEBREW = {
     Kind.BEFORE: "לפני",
     Kind.AFTER: "אחרי, לאחר",
     Kind.BETWEEN: "בין",
-    Kind.AND: "ו, ו-, וה, וה-, ואת",
+    Kind.AND: "ו, ו-, וה, וה-, ואת, או",
     Kind.FROM: "מ, מ-, מה-, מן",
     Kind.TO: "ל, ל-, לבין",
-    Kind.ONWARDS: "והלאה, ואילך",
+    Kind.ONWARDS: "והלאה, ואילך, ואחרי, או אחרי, ומאוחר יותר, או מאוחר יותר",
     Kind.ORDINAL: "ראשון=1, אחד=1",
     Kind.FEW: "כמה, מספר",
     Kind.HEBREW_MONTH: "ניסן=1, אייר=2, איר=2, סיון=3, סיוון=3, תמוז=4, אב=5, מנחם אב=5, אלול=6,"
@@ -329,8 +329,7 @@ ARABIC = {
     " خمسينيات=50, خمسينات=50, ستينيات=60, ستينات=60, سبعينيات=70, سبعينات=70, ثمانينيات=80,"
     " ثمانينات=80, تسعينيات=90, تسعينات=90",
     Kind.FEW: "بضعة, بضع, عدة",
-    Kind.PART: "أوائل=early, بداية=beginning, مطلع=beginning, منتصف=middle, أواخر=late,"
-    " نهاية=end",
+    Kind.PART: "أوائل=early, بداية=beginning, مطلع=beginning, منتصف=middle, أواخر=late, نهاية=end",
     Kind.SINCE: "منذ",
     Kind.UNTIL: "حتى, لغاية",
     Kind.BEFORE: "قبل",
