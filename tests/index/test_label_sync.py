@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from photosd.index import vectors
+from photosd.index import committer, vectors
 from photosd.index.catalog import Catalog
-from photosd.index.committer import LabelSync
+from photosd.index.committer import Committer, LabelSync
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filters import Filter
@@ -155,3 +156,19 @@ def test_a_table_of_version_0_1_0_is_filled_from_the_catalog(library: Library) -
         library.values[0], 9, Filter(camera="can", orientation="landscape")
     )
     assert len(wide) == 3
+
+
+def test_freed_memory_is_returned_once_a_minute_after_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while nothing is written, and not after each photo."""
+    library, trims, now = Library(tmp_path, 1), list[float](), [1000.0]
+    monkeypatch.setattr(committer, "trim", lambda: trims.append(now[0]))
+    monkeypatch.setattr(committer, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    writer = Committer(library.store, library.contents, library.worklist, MODEL)
+    for seconds in (0, 1, 2, 61, 62, 200):
+        now[0] = 1000.0 + seconds
+        if seconds in (1, 2, 62):
+            writer.commit()
+        writer.tidy()
+    assert trims == [1001.0, 1062.0]
