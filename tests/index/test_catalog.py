@@ -140,6 +140,18 @@ def test_a_failure_with_a_time_comes_back_by_itself(database: Database) -> None:
     assert [photo.attempts for photo in worklist.due(10)] == [1]
 
 
+def test_what_becomes_due_after_a_look_is_next(database: Database) -> None:
+    """Between the look at what is due and the question how long to wait; else it waits a minute."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=time.time() + 0.05)
+    assert worklist.due(10) == []
+    time.sleep(0.1)
+    due = worklist.next_due()
+    assert due is not None and due < time.time()
+    assert len(worklist.due(10)) == 1
+    assert worklist.next_due() is None
+
+
 def test_a_directory_s_range_holds_its_children_only(database: Database) -> None:
     """Siblings that share a prefix, and names above '/' in ASCII, are not below it."""
     catalog = Catalog(database)

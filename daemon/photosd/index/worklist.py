@@ -111,6 +111,7 @@ class WorkList:
         self._database, self._circumstances = database, circumstances
         self._known: Mapping[str, str] = {}
         self._ask_at = 0.0
+        self._looked_at = 0.0  # when `due` was last called (Unix seconds)
         self._clock = _clock()
         # Circumstances when a photo was handed out: a failure is compared with these.
         self._handed_out: dict[bytes, Mapping[str, str]] = {}
@@ -123,6 +124,7 @@ class WorkList:
         if time.monotonic() >= self._ask_at:
             self.reconsider()
         clock, now = _clock(), time.time()
+        self._looked_at = now
         back = self._clock - clock > CLOCK_STEP  # later due times are then wrong
         with self._database.write() as db:
             for state, longest in (("pending", LONGEST_WAIT), ("failed", LONGEST_RETRY)):
@@ -181,11 +183,11 @@ class WorkList:
             )
 
     def next_due(self) -> float | None:
-        """When the next pending photo is due, Unix seconds."""
+        """When the next photo is due that `due` has not seen, Unix seconds; it may be past."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT min(due) FROM photos WHERE state IN ('pending', 'failed') AND due > ?",
-                (time.time(),),
+                (min(self._looked_at, time.time()),),
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
