@@ -77,3 +77,21 @@ def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path)
         away.rename(photos)
         list(client.stream("rescan", {"wait": True}))
         assert (folder()["state"], folder()["reason"]) == ("ok", None)
+
+
+def test_a_deleted_photo_is_said_to_be_deleted(running: StandInDaemon, tmp_path: Path) -> None:
+    """Not that it cannot be read; an ignored one names its rule."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in (0, 1):
+        (photos / f"{number}.jpg").write_bytes(jpeg(scene(64 + number, 48)))
+    running.wait_until()
+    running.index(photos)
+    (photos / "0.jpg").unlink()
+    (photos / ".photosdignore").write_text("1.jpg\n")
+    with running.client() as client:
+        list(client.stream("rescan", {"wait": True}))
+        deleted, ignored = (client.call("show", {"path": f"{photos}/{n}.jpg"}) for n in (0, 1))
+    assert (deleted["state"], deleted["reason"]) == ("gone", "it was moved or deleted")
+    assert "photosd purge" in deleted["remedy"]
+    assert ignored["reason"] == f"{photos}/.photosdignore excludes {photos}/1.jpg"

@@ -126,7 +126,7 @@ class LibraryOperations(Topic):
         away = folder if folder is not None and not folder.present else None
         ignored = None
         if photo.state == "gone" and folder is not None:
-            ignored = why_ignored(library.filesystems, path, *folder.scan_arguments)
+            ignored = _why_gone(path, library.filesystems, folder)
         result: replies.ShowResult = {
             "path": path_text(path),
             "path_b64": path_b64(path),
@@ -243,10 +243,25 @@ NO_PHOTO = {
     False: ("its suffix is not one of photos", "rename it, or convert it to JPEG"),
 }
 NEW = ("it is new", "photosd index --wait")
+GONE = (
+    "it was moved or deleted",
+    "no action needed; photosd forgets it after 30 days, or now: photosd purge",
+)
 LEADS_NOWHERE = (
     "it is not a file, or a link that leads nowhere",
     "restore the file that it leads to (git-annex: git annex get)",
 )
+
+
+def _why_gone(path: bytes, filesystems: Filesystems, folder: Folder) -> tuple[str, str] | None:
+    """Why a photo left the index, and the remedy; None if its disk is away, or it is there."""
+    try:
+        filesystems.ask(path, "name")
+    except (FileNotFoundError, NotADirectoryError):
+        return GONE if folder.present else None
+    except OSError:
+        pass
+    return why_ignored(filesystems, path, *folder.scan_arguments)
 
 
 def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -> tuple[str, str]:
