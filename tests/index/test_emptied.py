@@ -147,6 +147,17 @@ def test_accepting_the_folder_deletes_its_photos(
         shelf.folders.accept(b"/elsewhere")
 
 
+def test_a_folder_inside_a_watched_one_is_not_removed_alone(shelf: Compared) -> None:
+    """The error names the watched one, and how to exclude a part of it."""
+    with pytest.raises(FolderError, match="not a watched folder") as caught:
+        shelf.folders.remove(bytes(shelf.root / "1"))
+    assert f"inside one: {shelf.root}" in str(caught.value)
+    assert f".photosdignore in {shelf.root}" in caught.value.remedy
+    with pytest.raises(FolderError) as caught:
+        shelf.folders.remove(b"/elsewhere")
+    assert caught.value.remedy == "photosd folders"
+
+
 def test_some_missing_photos_count_as_deleted_at_once(shelf: Compared) -> None:
     """Also whole directories, and all photos but one."""
     shutil.rmtree(shelf.root / "0")

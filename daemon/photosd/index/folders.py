@@ -251,9 +251,7 @@ class Folders:
                 "UPDATE folders SET cloud = ? WHERE path = ?", (cloud, path)
             ).rowcount
             if not changed:
-                raise FolderError(
-                    f"{printable(path)} is not a watched folder", remedy="photosd folders"
-                )
+                raise self._not_watched(path)
             self._save(db)
         return next(folder for folder in self.all() if folder.path == path)
 
@@ -264,7 +262,7 @@ class Folders:
         shown = printable(path)
         folder = self.at(path)
         if folder is None:
-            raise FolderError(f"{shown} is not a watched folder", remedy="photosd folders")
+            raise self._not_watched(path)
         if folder.present:
             raise FolderError(f"{shown} is not offline", remedy="photosd folders")
         probe = self._probe(path)
@@ -279,14 +277,20 @@ class Folders:
             self.update(folder, probe)
         return photos
 
+    def _not_watched(self, path: bytes) -> FolderError:
+        why, outer = f"{printable(path)} is not a watched folder", self.containing(path)
+        if outer is None:
+            return FolderError(why, remedy="photosd folders")
+        shown = printable(outer.path)
+        remedy = f"name that one; to exclude this one: .photosdignore in {shown}"
+        return FolderError(f"{why}, but inside one: {shown}", remedy=remedy)
+
     def remove(self, path: bytes) -> int:
         """Stop watching ``path``; returns the number of photos removed from the index."""
         with self._database.write() as db:
             row = db.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
             if row is None:
-                raise FolderError(
-                    f"{printable(path)} is not a watched folder", remedy="photosd folders"
-                )
+                raise self._not_watched(path)
             photos = db.execute(
                 "SELECT coalesce(sum(n), 0) FROM counts WHERE folder = ? AND state <> 'gone'",
                 (row["id"],),
