@@ -384,7 +384,7 @@ def test_several_folders_are_added_until_one_is_refused(stub: StubDaemon, photos
     assert ran.code == 1
     assert ran.out == "watching /good\n"
     assert "! it is on a network disk" in ran.err
-    assert "Cannot watch this folder: the cause" in ran.err
+    assert "Cannot use this folder: the cause" in ran.err
     assert [params["path"] for params in stub.params("add")] == ["/good", "/bad"]
 
 

@@ -117,9 +117,9 @@ class OutputRefused(PhotosdError):
 
 
 class FolderError(PhotosdError):
-    """A folder cannot be watched."""
+    """A folder cannot be watched, or is not watched."""
 
-    code, title, exit_code = "folder", "Cannot watch this folder", 1
+    code, title, exit_code = "folder", "Cannot use this folder", 1
 
 
 class NotFound(PhotosdError):
