@@ -37,9 +37,11 @@ class CannotOpen(PhotosdError):
 
 
 def open_files(files: list[bytes]) -> None:
-    """Open each file without waiting; raises CannotOpen, or NotFound if its disk is offline."""
-    opener = _opener()
+    """Open each file without waiting; raises NotFound for one that is not there, or CannotOpen."""
     _refuse_missing(files)
+    if not files:
+        return
+    opener = _opener(files[0])
     # macOS opens many files in one window; xdg-open takes one.
     groups = [files] if sys.platform == "darwin" else [[file] for file in files]
     started = [(_start([opener, *group]), group[0]) for group in groups]
@@ -64,12 +66,15 @@ def _refuse_missing(files: list[bytes]) -> None:
             )
 
 
-def _opener() -> str:
-    """The program that opens files by type."""
+def _opener(file: bytes) -> str:
+    """The program that opens files by type; ``file`` is the one to open."""
     if sys.platform == "darwin":
         return "/usr/bin/open"
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise CannotOpen("no display: DISPLAY and WAYLAND_DISPLAY are empty", remedy=REMEDY)
+        raise CannotOpen(
+            f"no display for {os.fsdecode(file)}: DISPLAY and WAYLAND_DISPLAY are empty",
+            remedy=REMEDY,
+        )
     found = shutil.which("xdg-open")
     if found is None:
         raise CannotOpen("xdg-open is not installed", remedy="sudo apt install xdg-utils")
@@ -96,7 +101,7 @@ def reveal_files(files: list[bytes]) -> None:
     if sys.platform == "darwin":
         _run(["/usr/bin/open", "-R", *files])
         return
-    _opener()  # refuses without a display
+    _opener(files[0])  # refuses without a display
     if shutil.which("dbus-send"):
         urls = ",".join(map(file_url, files))  # a comma in a name is percent-encoded
         line = [*SHOW_ITEMS, f"array:string:{urls}", "string:"]

@@ -396,6 +396,8 @@ def test_what_cannot_be_opened_is_said(
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert "no display" in photosd("query", "x", "--open").err
+    assert f"no display for {photo}: DISPLAY" in photosd("open", str(photo)).err
+    assert "no such file" in photosd("open", str(tmp_path / "misspelled.jpg")).err
 
 
 def test_a_sheet_without_a_file_is_private_and_opened(
