@@ -128,6 +128,8 @@ def _show_table(
     if not result["convincing"]:
         more = f"; {hidden:,} weaker, show with --weak" if hidden else ""
         console.note(f"{no_matches(result)}{more}", "")
+    elif hidden and not chosen and result["hits"][0]["rank"] > 1:  # a later page
+        console.note(f"No more good matches; {hidden:,} weaker", "")
     if read_as := text.read_as(result):
         console.note(read_as)
     console.note(summary(result, len(chosen)))

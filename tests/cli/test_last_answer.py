@@ -125,6 +125,17 @@ def test_more_goes_on_counting(asked: Photosd, stub: StubDaemon, opened: Opened)
     assert ran.code == 1 and "no more photos" in ran.err
 
 
+def test_a_page_of_weak_matches_is_not_empty(asked: Photosd, stub: StubDaemon) -> None:
+    """It says that the good ones have ended, and how many others it has."""
+    weak = [hit(f"/p/{name}.jpg", strength="weak") for name in "fg"]
+    page = query_result(*weak, convincing=True)
+    for rank, one in enumerate(page["hits"], 6):
+        one["rank"] = rank
+    stub.answers["query"] = page
+    ran = asked("more")
+    assert not ran.out and "No more good matches; 2 weaker" in ran.err
+
+
 def test_the_last_answer_is_shown_again(asked: Photosd, stub: StubDaemon) -> None:
     """Without the daemon; for programs it is the whole object."""
     stub.close()
