@@ -56,9 +56,14 @@ def keep(result: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
 
 def load() -> dict[str, Any]:
     """The last answer as it was kept; raises NotFound if there is none, or it is a day old."""
+    if (terminal := terminal_name()) is None:
+        raise NotFound(
+            "answers are kept for a terminal, and this command has none",
+            remedy="name a photo by its path; for more photos: photosd query --cursor CURSOR",
+        )
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        directory, terminal = _directory(create=False), terminal_name()
-        if directory is not None and terminal is not None:
+        directory = _directory(create=False)
+        if directory is not None:
             descriptor = os.open(directory / f"{terminal}.json", os.O_RDONLY | os.O_NOFOLLOW)
             with os.fdopen(descriptor, encoding="utf-8") as stream:
                 answer: dict[str, Any] = json.load(stream)

@@ -171,6 +171,17 @@ def test_a_damaged_file_is_no_answer(asked: Photosd, home: Home, content: str) -
     assert ran.code == 1 and "no answer of this terminal" in ran.err
 
 
+def test_without_a_terminal_paths_are_named(
+    asked: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that a query in this terminal would help."""
+    monkeypatch.setattr(last_answer, "terminal_name", lambda: None)
+    for command in (("last",), ("more",), ("open", "1")):
+        ran = asked(*command)
+        assert ran.code == 1 and "kept for a terminal, and this command has none" in ran.err
+        assert "by its path" in ran.err and "sunset" not in ran.err
+
+
 def test_directories_of_others_are_not_used(asked: Photosd, home: Home, tmp_path: Path) -> None:
     """A link, or one that others may enter: nothing is read or written there."""
     (file,) = home.answers.iterdir()
