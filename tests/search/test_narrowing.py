@@ -122,11 +122,11 @@ def test_an_unknown_camera_is_said_with_similar_ones(library: Library) -> None:
         return library.engine().query(QueryParams("abc", where=where))["warnings"]
 
     none = "no photo passes these filters"
-    every = "To list all: photosd facets --kind camera"
+    every = "list all: photosd facets --kind camera"
     assert warnings("Cannon") == [
-        none, f"no photo is from a camera 'Cannon'; did you mean 'Canon EOS 6D'? {every}"
+        none, f"no photo is from a camera 'Cannon'; did you mean 'Canon EOS 6D'? To {every}"
     ]  # fmt: skip
-    assert warnings("zzzz") == [none, f"no photo is from a camera 'zzzz'; {every}"]
+    assert warnings("zzzz") == [none, f"no photo is from a camera 'zzzz'; to {every}"]
     assert warnings("canon") == [none] and warnings("canon", "jpeg") == []
 
 

@@ -224,8 +224,9 @@ class Parser:
         known = self._vocabulary.beginning("camera", "", sys.maxsize)
         if any(part in (camera_key(one.shown) or "") for one in known):
             return []
-        warning = f"no photo is from a camera {where.camera!r}; {self._meant('camera', part)}"
-        return [f"{warning}To list all: photosd facets --kind camera"]
+        meant = self._meant("camera", part)
+        every = f"{'To' if meant else 'to'} list all: photosd facets --kind camera"
+        return [f"no photo is from a camera {where.camera!r}; {meant}{every}"]
 
 
 class QuestionTerm(msgspec.Struct, frozen=True):
