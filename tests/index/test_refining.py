@@ -225,6 +225,31 @@ def test_new_photos_come_first(shelf: Previewed, monkeypatch: pytest.MonkeyPatch
     assert shelf.sources().count("full") == 1
 
 
+def test_what_is_left_is_counted_while_it_waits(
+    shelf: Previewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that were indexed meanwhile count, too."""
+    monkeypatch.setattr(refining, "BUSY_SECONDS", 0.0)
+    looks = iter([True, False])
+
+    def busy() -> bool:
+        if is_busy := next(looks, False):
+            shelf.write("003.heic", b"3")
+            shelf.preview()
+        return is_busy
+
+    shelf.refining = Refining(
+        shelf.database,
+        shelf.contents,
+        shelf.workers,
+        lambda: ServedModel(MODEL, SHAPE, shelf.workers, shelf.workers),
+        int,
+        busy=busy,
+    )
+    shelf.refining.turn()
+    assert shelf.sources() == ["full"] * 4 and shelf.refining.left == 4
+
+
 def test_offline_folders_wait(shelf: Previewed) -> None:
     """Their photos cannot be read now."""
     with shelf.database.write() as db:

@@ -103,6 +103,7 @@ class Refining(BackgroundLoop):
         while self.left and self._busy():
             if self.stopping.wait(BUSY_SECONDS):
                 return False
+            self.left = self._count(serving.model)  # more come while photos are indexed
         due = self._due(serving.model) if self.left else []
         if not due:
             self._after = ""
