@@ -441,12 +441,14 @@ def test_status_tells_what_is_going_on(stub: StubDaemon, photosd: Photosd) -> No
         state="loading", phase="weights", eta_s=2.6, restarts=2, last_restart_reason="no answer"
     )
     status["index"].update(pending=120, rate_per_s=38.04, eta_s=300, waiting_for="the model")
+    status["index"]["previews"] = 1
     status["folders"] = [FOLDER, OFFLINE]
     stub.answers["status"] = status
     ran = photosd("status")
     assert "starter loading (weights) about 3 s to go" in ran.out
     assert "restarted 2 times (no answer)" in ran.out
     assert "120 waiting · 38.0/s · ~5 min left · waiting for the model · 3 failed" in ran.out
+    assert "1 photo indexed by a preview, in full when idle" in ran.out
     assert (ran.out + ran.err).count(str(OFFLINE["reason"])) == 1
     assert "connect it" in ran.out
     assert "! low memory" in ran.err

@@ -237,5 +237,6 @@ def _queue(index: reports.IndexReport) -> str:
     if index["failed"]:
         parts.append(f"{index['failed']:,} failed, see: photosd failures")
     if previews := index.get("previews"):
-        parts.append(f"{previews:,} previews to be replaced when idle")
+        photos = text.count(previews, "photo")
+        parts.append(f"{photos} indexed by a preview, in full when idle")
     return " · ".join(parts)
