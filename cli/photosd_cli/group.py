@@ -166,6 +166,7 @@ def run(arguments: Sequence[str], as_json: bool) -> int:
 
 def _show(error: click.ClickException) -> None:
     """A usage error on stderr, wrapped between words; hidden options are not suggested."""
+    of_query = False
     if isinstance(error, click.UsageError):
         context = error.ctx
         if isinstance(error, click.NoSuchOption) and error.possibilities and context is not None:
@@ -176,10 +177,21 @@ def _show(error: click.ClickException) -> None:
                 for name in option.opts
             }
             error.possibilities[:] = [one for one in error.possibilities if one not in hidden]
+        if isinstance(error, click.NoSuchOption) and context is not None and context.command is cli:
+            of_query = _has_query(context, error.option_name)
+            if of_query and error.possibilities:
+                error.possibilities[:] = []
         if context is not None:
             console.note(context.get_usage(), "")
             console.note(f"Try '{context.command_path} --help' for help.\n", "")
     console.note(f"Error: {error.format_message()}", "")
+    if of_query:
+        console.note("It is an option of: photosd query", "")
+
+
+def _has_query(context: click.Context, option: str) -> bool:
+    query = cli.get_command(context, "query")
+    return query is not None and any(option in one.opts for one in query.params)
 
 
 @contextlib.contextmanager

@@ -180,6 +180,15 @@ def test_a_query_that_begins_like_a_command_is_told_how_to_search(
         assert "To search" not in photosd(*other.split()).err
 
 
+@pytest.mark.parametrize("typed", ["--person Noa", "-n 3 beach", "--weak beach"])
+def test_an_option_of_query_is_told_where_it_belongs(photosd: Photosd, typed: str) -> None:
+    """Instead of a similar one that photosd itself has."""
+    ran = photosd(*typed.split())
+    assert ran.code == 2 and "It is an option of: photosd query" in ran.err
+    assert "Did you mean" not in ran.err
+    assert "photosd query" not in photosd("--vers").err
+
+
 def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
     commands = {name for name, _ in every_command()}
     assert {meant.split()[0] for meant in SYNONYMS.values()} <= commands
