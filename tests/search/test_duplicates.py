@@ -322,6 +322,17 @@ def test_sketches_are_made_once(library: Library) -> None:
     assert sorted(painter.read) == ["/p/a.jpg", "/p/b.jpg"]
 
 
+def test_progress_is_told_while_large_photos_are_read(library: Library) -> None:
+    """A client gives up after a minute without any."""
+    for number in range(40):
+        path, content = f"/p/{number}.jpg", f"1-{number}"
+        add(library, path, content, cosine=0.5)
+        paint(library, path, content, np.full((8, 8, 3), number, np.uint8))
+    painter: Any = library.pool
+    read = [len(painter.read) for _ in search(library).alike()]
+    assert max(np.diff(read)) <= 16 and read[-1] == 40
+
+
 def test_the_same_pixels_of_what_looks_quite_different_are_no_copy(library: Library) -> None:
     """Two grey skies are not the same picture."""
     add(library, "/p/a.jpg", "1-a", cosine=1)

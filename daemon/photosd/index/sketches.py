@@ -30,7 +30,7 @@ READ_AT = 64  # pixels of the longer side, averaged into greys
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
 SMOOTH = 3  # every sky is bright above and dark below: remove such gradients
 FLAT = 2.0  # greys of 255: a photo with less variation resembles everything
-AT_ONCE = 64  # files requested from decoders together
+AT_ONCE = 16  # files requested from decoders together: few, so that progress is told
 SECONDS = 120.0  # per file, if a decoder never answers; they give up sooner
 
 Bytes = NDArray[np.uint8]

@@ -19,7 +19,7 @@ from photosd.index.catalog import Copies
 from photosd.index.matrix import Vectors
 from photosd.index.photo import Photo
 from photosd.index.shared_resources import SharedResources
-from photosd.index.sketches import NUMBERS, Greys, Sketches, resemblance
+from photosd.index.sketches import AT_ONCE, NUMBERS, Greys, Sketches, resemblance
 from photosd.index.vectors import VectorStore
 from photosd.protocol.replies import Relation
 from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
@@ -83,9 +83,9 @@ class Duplicates:
         raw = self._copies.raw_files(self._below)
         order = [one for one in self._copies.largest_first(self._below) if one not in raw]
         sketches = np.empty((len(order), NUMBERS), np.float16)
-        for start in range(0, len(order), BLOCK):
+        for start in range(0, len(order), AT_ONCE):
             yield 0, len(order), []  # reading photos for the first time takes a while
-            sketches[start : start + BLOCK] = self._sketches.of(order[start : start + BLOCK])
+            sketches[start : start + AT_ONCE] = self._sketches.of(order[start : start + AT_ONCE])
         free = np.ones(len(order), np.bool_)
         for start, likeness, pixels in self._compared(order, sketches):
             for row, place in enumerate(range(start, start + len(likeness))):
