@@ -141,7 +141,7 @@ def test_a_failure_with_a_time_comes_back_by_itself(database: Database) -> None:
 
 
 def test_what_becomes_due_after_a_look_is_next(database: Database) -> None:
-    """Between the look at what is due and the question how long to wait; else it waits a minute."""
+    """Between the look for photos and the question how long to wait; else it waits a minute."""
     catalog, worklist = Catalog(database), WorkList(database)
     catalog.put(1, entry("/p/a.jpg"), due=time.time() + 0.05)
     assert worklist.due(10) == []
