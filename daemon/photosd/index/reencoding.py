@@ -8,12 +8,11 @@ from collections.abc import Collection, Iterable
 
 from photosd.index.database import Database, Reader
 from photosd.index.photo import Photo, photos
-from photosd.index.worklist import WorkFailure
+from photosd.index.worklist import SILENT_SECONDS, WorkFailure
 from photosd.watch.scanner import Entry
 
 MAX_TRIES = 3  # times a photo may be postponed; after the switch the normal work list takes over
 
-AWAY_SECONDS = 5.0  # until a photo on a silent disk is tried again
 
 # One path of each content that is readable now and has no vector of the model. "+": SQLite must use
 # the index by content, not by folder, since each batch continues after the last content.
@@ -112,7 +111,7 @@ class ReencodingList:
 
     def away(self, photo: Photo) -> None:
         """The same, since the share that it is on may respond soon."""
-        self.postpone(photo, time.time() + AWAY_SECONDS)
+        self.postpone(photo, time.time() + SILENT_SECONDS)
 
     def journal(self, paths: Iterable[bytes]) -> None:
         """Nothing: photos that may crash a worker are left to the work list, after the switch."""
