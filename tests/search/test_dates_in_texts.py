@@ -8,8 +8,9 @@ import pytest
 
 from photosd.core.wall_clock import wall_seconds
 from photosd.search.dates import period_of
-from photosd.search.dates.finding import find, shown
+from photosd.search.dates.finding import find
 from photosd.search.dates.periods import Moment
+from photosd.search.dates.showing import shown
 from tests.search.test_reading import rows
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday

@@ -7,7 +7,6 @@ is not a date (docs/reference/dates.md).
 
 from __future__ import annotations
 
-import datetime
 import functools
 import re
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,8 @@ from photosd.core.calendar_names import calendar_names
 from photosd.core.wall_clock import wall_seconds
 from photosd.search.dates.forms import Path, expression
 from photosd.search.dates.grammar import readings, steps
-from photosd.search.dates.periods import DAY, Moment, Period, Unit, at
+from photosd.search.dates.periods import Moment, Period, Unit, at
+from photosd.search.dates.showing import shown
 from photosd.search.dates.surroundings import is_other
 from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
 from photosd.search.dates.words import ENGLISH, HEBREW, vocabulary
@@ -68,9 +68,15 @@ SIMPLE = _pattern(
     "(LAST | THIS | LATEST) WEEKDAY | WEEKDAY (LAST | THIS | LATEST)",  # last Friday
 )
 ENDS = "(YEAR | EXACT | MONTH | SEASON | NUMBER | ORDINAL | HOLIDAY | WEEKDAY)"
+NAMED, JOINTS = "(MONTH | SEASON | HOLIDAY)", "(TO | UNTIL | AND | DASH)"
 RANGE = _pattern(
-    f"(FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) {ENDS}* (YEAR | EXACT) {ENDS}*",
-    f"(SINCE | FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) RELATIVE_DAY",  # 2019 until today
+    f"(FROM | BETWEEN)? {ENDS}+ {JOINTS} {ENDS}* (YEAR | EXACT) {ENDS}*",
+    f"(FROM | BETWEEN)? {ENDS}* ({NAMED} {ENDS}* YEAR | EXACT) {JOINTS} {ENDS}* {NAMED} {ENDS}*",
+    f"(SINCE | FROM | BETWEEN)? {ENDS}+ {JOINTS} RELATIVE_DAY",  # 2019 until today
+)
+DAY = "(NUMBER | ORDINAL)"
+DAYS = _pattern(  # 5-7 May, May 5 to 7
+    f"(FROM | BETWEEN)? ({DAY} {JOINTS} {DAY} MONTH | MONTH {DAY} {JOINTS} {DAY})",
 )
 OPEN = re.compile(
     f"{expression('(SINCE | UNTIL | BEFORE | AFTER)')}(.+)"
@@ -138,45 +144,10 @@ def find(text: str, now: Moment | None = None) -> list[FoundDate]:
     """The dates in ``text``, in their order, without overlaps; usually none."""
     found = []
     for start, end, period in _Text(text[:MAX_CHARACTERS], now or Moment.now()).dates():
-        since, until = (None if one is None else wall_seconds(one) for one in _ends(period))
+        ends = period.begin, period.end
+        since, until = (None if one is None else wall_seconds(one) for one in ends)
         found.append(FoundDate(start, end, since, until, shown(period)))
     return found
-
-
-def shown(period: Period) -> str:
-    """For people: ``2019``, ``May 2019``, ``Jun–Aug 2023``, ``3–9 Aug 2019``, ``since 2015``."""
-    begin, end = _ends(period)
-    if begin is None or end is None:
-        edge = begin or (end and end - DAY)
-        if edge is None:
-            return ""
-        year = at(Unit("year"), edge)
-        whole = begin == year.begin if begin else end == year.end
-        return f"{'since' if begin else 'until'} {edge.year if whole else _day(edge)}"
-    last = end - datetime.timedelta(microseconds=1)
-    if (begin.month, begin.day, last.month, last.day) == (1, 1, 12, 31):
-        return _span(str(begin.year), str(last.year))
-    if begin.day == 1 and end.day == 1:
-        first = f"{begin:%b}" if begin.year == last.year else f"{begin:%b %Y}"
-        if (begin.year, begin.month) == (last.year, last.month):
-            return f"{last:%b %Y}"
-        return f"{first}–{last:%b %Y}"
-    if (begin.year, begin.month) == (last.year, last.month) and begin.day != last.day:
-        return f"{begin.day}–{_day(last)}"
-    first = _day(begin) if begin.year != last.year else f"{begin.day} {begin:%b}"
-    return _day(last) if begin.date() == last.date() else f"{first}–{_day(last)}"
-
-
-def _span(first: str, last: str) -> str:
-    return first if first == last else f"{first}–{last}"
-
-
-def _day(moment: Moment) -> str:
-    return f"{moment.day} {moment:%b %Y}"
-
-
-def _ends(period: Period) -> tuple[Moment | None, Moment | None]:
-    return period.begin, period.end
 
 
 class _Text:
@@ -304,6 +275,8 @@ class _Phrase:
             return self._part_of_month() if in_part else self._in_month()
         if RANGE.fullmatch(letters):
             return self._names_sure(letters)
+        if DAYS.fullmatch(letters):
+            return self._day_of_month_sure(letters)
         if found := OPEN.fullmatch(letters):
             inner = next(one for one in found.groups() if one is not None)
             if SIMPLE.fullmatch(inner) and letters[0] != Kind.AGO_BEFORE:
@@ -394,7 +367,7 @@ class _Phrase:
         """``31 May``, ``May 5th``; not ``first march``, ``May 24 hour``."""
         if not self._names_sure(Kind.MONTH):
             return False
-        if letters.endswith(Kind.MONTH + Kind.NUMBER) and self.after[:1].isalpha():
+        if letters.endswith(Kind.NUMBER) and self.after[:1].isalpha():
             return False
         spelled = not any(word[0].isdigit() for word in self.words)
         return not spelled or any(word in OF for word in self.words)
@@ -424,7 +397,7 @@ def _letters(path: Path) -> str:
 
 @functools.lru_cache(1000)
 def _may_be_sure(letters: str) -> bool:
-    forms = (SIMPLE, RANGE, OPEN)
+    forms = (SIMPLE, RANGE, DAYS, OPEN)
     return letters == Kind.MONTH or any(form.fullmatch(letters) for form in forms)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from photosd.core.wording import are_prefixes
 from photosd.search.dates.forms import Path, simple
-from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, STEPS, Moment, Part, Period
+from photosd.search.dates.periods import DAY, FIRST_YEAR, LAST_YEAR, STEPS, Moment, Part, Period
 from photosd.search.dates.tokens import Item, Kind, Token
 from photosd.search.dates.words import Words, vocabulary
 
@@ -34,6 +34,8 @@ COMPLETE = frozenset((
     Kind.RELATIVE_DAY, Kind.UNIT, Kind.UNITS, Kind.COUNT_OF_UNITS, Kind.DECADES, Kind.DECADE,
 ))  # fmt: skip
 RECURRING = {Kind.MONTH, Kind.SEASON, Kind.HOLIDAY}  # every year
+DATED = {Kind.YEAR, Kind.EXACT}
+DAYS = {Kind.NUMBER, Kind.ORDINAL}
 
 
 def paths(tokens: Sequence[Token]) -> Iterator[Path]:
@@ -153,7 +155,7 @@ def _between(path: Path, joints: tuple[Kind, ...], now: Moment) -> Iterator[Peri
         if item.kind not in joints:
             continue
         left, right = path[:place], path[place + 1 :]
-        for last in simple(right, now):
+        for last in _right(left, right, now):
             for first in _left(left, right, last, now):
                 if first.begin is not None and last.end is not None:
                     kinds = {item.kind for item in left}
@@ -171,10 +173,33 @@ def _joined(path: Path, now: Moment) -> Iterator[Period]:
         years = (Kind.DECADES, Kind.UNITS)
         if left and right and left[0].kind in years and right[0].kind not in years:
             right = (left[0], *right)  # שנות ה-80 וה-90
-        for last in simple(right, now):
+        for last in _right(left, right, now):
             for first in _left(left, right, last, now):
                 if first.end is not None and first.end == last.begin:
                     yield Period(first.begin, last.end)
+
+
+def _right(left: Path, right: Path, now: Moment) -> Iterator[Period]:
+    """The right date of two, which may take its month (May 3-9, 2019) and its year (May 2019 to
+    July) from the left one.
+    """
+    kinds = {item.kind for item in left}
+    for one in (right, *_with_month(left, right)):
+        own, moment = {item.kind for item in one}, now
+        if DATED & kinds and RECURRING & own and not COMPLETE & own:
+            for first in simple(left, now):
+                if first.begin and first.end and first.end < first.begin + STEPS["year"]:
+                    moment = first.begin + STEPS["year"] - DAY  # the first one since then
+        yield from simple(one, moment)
+
+
+def _with_month(left: Path, right: Path) -> Iterator[Path]:
+    """The right date with the month of the left one, if both are days: May 3 and 9, 2019."""
+    month = next((item for item in left if item.kind == Kind.MONTH), None)
+    first = next((item for item in left if item.kind in DAYS), None)
+    last = next((item for item in right if item.kind != Kind.FILLER), None)
+    if month and first and last and last.kind in DAYS and first.value < last.value:
+        yield (month, *right)
 
 
 def _left(left: Path, right: Path, last: Period, now: Moment) -> Iterator[Period]:
