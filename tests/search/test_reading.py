@@ -17,6 +17,7 @@ from photosd.search.reading import Reading, read
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
 HERE = Path(__file__).parent
+TABLES = ("readings.txt", "readings_validation.txt", "readings_shared_years.txt")
 PEOPLE = """Noa=40 Dan=12 May=9 Rose=8 Paris=5 Yael_Cohen=20 נועה=40 דנה=15 מאי=9 גל=7 ורד=3 רון=6
     דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5 Me=4 D=2 בן=9 לי=3 2019=2"""
 PLACES = """Eilat=60 Haifa=90 Tel_Aviv=80 Paris=33 Dead_Sea=12 New_York=25 Berlin=14 Rome=18 Nice=6
@@ -68,7 +69,7 @@ def told(reading: Reading) -> str:
 
 
 @pytest.mark.parametrize(
-    ("question", "wanted"), [*rows("readings.txt"), *rows("readings_validation.txt")]
+    ("question", "wanted"), [row for name in TABLES for row in rows(name)]
 )
 def test_questions_are_read(question: str, wanted: str) -> None:
     """Each row of the table."""

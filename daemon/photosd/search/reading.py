@@ -186,6 +186,8 @@ def _is_name_in(value: QuestionPart, date: FoundDate, text: str) -> bool:
     if value.kind == "person":  # read as a name
         return value.start <= date.start < value.end <= date.end
     words = text[date.start : date.end]
+    if value.named == "person" and (value.start, value.end) == (date.start, date.end):
+        return wording.key(words) == value.key and not words.isdecimal()  # May and July 2019
     if value.tag and (date.until or 0.0) - (date.since or 0.0) > LONGEST_EVENT:  # a tag "summer"
         return False
     return value.start == date.start and NAME_AND_YEAR.fullmatch(words) is not None

@@ -12,19 +12,20 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from photosd.core.calendar_names import calendar_names
 from photosd.core.wall_clock import wall_seconds
 from photosd.search.dates.forms import Path, expression
 from photosd.search.dates.grammar import readings, steps
+from photosd.search.dates.lists import DateInText, of_list, with_years
 from photosd.search.dates.periods import Moment, Period, Unit, at
 from photosd.search.dates.showing import shown
 from photosd.search.dates.surroundings import is_other
-from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
-from photosd.search.dates.words import ENGLISH, HEBREW, vocabulary
+from photosd.search.dates.tokens import Kind, Token, fold, tokens
+from photosd.search.dates.words import abbreviations, own_months, own_words, vocabulary, weekdays
 
 MAX_CHARACTERS = 1000  # of a text; what follows is not read
 LONGEST_PHRASE = 12  # tokens
 LONGEST_WORDS = 5  # tokens of one word of dates
+LONGEST_LISTED = 4  # tokens of a date in a list
 MAX_PATHS = 2000  # tried in one text
 
 # A phrase has at least one of these.
@@ -88,6 +89,7 @@ DECADE = _pattern(
     "(UNIT | UNITS) (NUMBER | DECADE_NUMBER)",
 )
 WITHOUT_YEAR = _pattern(DAY_OF_MONTH)
+LISTED = _pattern(f"{DATED} | {DAY} MONTH | MONTH {DAY}")
 WITH_YEAR = _pattern("(NUMBER | ORDINAL)? MONTH YEAR | MONTH NUMBER YEAR")
 
 
@@ -121,6 +123,7 @@ MEASURES = _folded(
     " men women years days hours times % ° $ € £ ₪ מטר מטרים קילומטר קמ שקל שקלים צעדים איש אנשים"
     " ילדים קלוריות חתיכות שנה שנים ימים שעות פעמים דולר יורו"
 )
+LISTING = _folded(", and or & ו או und et y e en и")
 OF = _folded("of של")
 TODAY = _folded("היום השנה השבוע החודש העשור") | {fold("סוף השבוע")}
 DAY_WORDS = (fold("יום"), fold("שבת"))
@@ -142,11 +145,12 @@ class FoundDate(NamedTuple):
 
 def find(text: str, now: Moment | None = None) -> list[FoundDate]:
     """The dates in ``text``, in their order, without overlaps; usually none."""
-    found = []
-    for start, end, period in _Text(text[:MAX_CHARACTERS], now or Moment.now()).dates():
-        ends = period.begin, period.end
-        since, until = (None if one is None else wall_seconds(one) for one in ends)
-        found.append(FoundDate(start, end, since, until, shown(period)))
+    found, inside = [], _Text(text[:MAX_CHARACTERS], now or Moment.now())
+    for one in inside.dates():
+        ends = one.period.begin, one.period.end
+        since, until = (None if moment is None else wall_seconds(moment) for moment in ends)
+        start, end = inside.tokens[one.start].start, inside.tokens[one.end - 1].end
+        found.append(FoundDate(start, end, since, until, shown(one.period)))
     return found
 
 
@@ -159,20 +163,63 @@ class _Text:
         self._steps: dict[int, list[tuple[int, Path]]] = {}
         self._left = MAX_PATHS
 
-    def dates(self) -> Iterator[tuple[int, int, Period]]:
+    def dates(self) -> list[DateInText]:
+        """Its dates, in their order."""
+        found: list[DateInText] = []
         place = after = 0
         anchors = [number for number, token in enumerate(self.tokens) if _is_anchor(token)]
         for anchor in anchors:
             if anchor < place:
                 continue
             for start in range(self._first(anchor, place), anchor + 1):
-                found = self._longest(start, anchor)
-                if found is not None:
-                    place, period = found
-                    if not is_other(self.text, self.tokens, start, place, period, after):
-                        yield self.tokens[start].start, self.tokens[place - 1].end, period
+                one = self._longest(start, anchor)
+                if one is not None:
+                    place = one.end
+                    if not is_other(self.text, self.tokens, start, place, one.period, after):
+                        found += [*self._listed(one, after), one]
                         after = place
                     break
+        return with_years(found, self.now)
+
+    def _listed(self, last: DateInText, least: int) -> list[DateInText]:
+        """The dates before the last one of a list, whose year it has: May and July 2019."""
+        found: list[DateInText] = []
+        place = last.start
+        while (one := self._listed_before(place, last, least)) is not None:
+            found.insert(0, one)
+            place = one.start
+        return found
+
+    def _listed_before(self, place: int, last: DateInText, least: int) -> DateInText | None:
+        """The date that ends before the comma or ``and`` at this token."""
+        end, joined = place, self.tokens[place].text.startswith("ו")
+        while end > least and self.tokens[end - 1].text in LISTING:
+            end -= 1
+            joined = joined or self.tokens[end].text != ","
+        if end == place and not joined:
+            return None
+        joined = joined or any(item.kind == Kind.AND for item in last.path)
+        for start in range(max(least, end - LONGEST_LISTED), end):
+            found: dict[Period, Path] = {}
+            phrase = _Phrase(self.text, self.tokens, start, end)
+            if self._begins(start) and self._ends(end):
+                for path in self._paths(start, end):
+                    if phrase.is_listed(_letters(path), joined=joined):
+                        found |= dict.fromkeys(of_list(path, last.path, self.now), path)
+            if len(found) == 1:
+                ((period, path),) = found.items()
+                other = is_other(self.text, self.tokens, start, end, period, 0)
+                if period.begin is not None and period.begin <= self.now and not other:
+                    year = (item for item in last.path if item.kind == Kind.YEAR)
+                    return DateInText(start, end, (*path, *year), period)
+        return None
+
+    def _paths(self, start: int, end: int) -> Iterator[Path]:
+        """Every way to read these tokens."""
+        if start == end:
+            yield ()
+        for place, items in self.steps(start) if start < end else ():
+            yield from (items + rest for rest in self._paths(place, end))
 
     def _first(self, anchor: int, place: int) -> int:
         """The first token from which a date may reach an anchor."""
@@ -189,8 +236,8 @@ class _Text:
                 return first
             first = before
 
-    def _longest(self, start: int, anchor: int) -> tuple[int, Period] | None:
-        """The longest date that begins here and has the anchor: the place after it."""
+    def _longest(self, start: int, anchor: int) -> DateInText | None:
+        """The longest date that begins here and has the anchor."""
         if not self._begins(start):
             return None
         ends: dict[int, dict[Path, None]] = {}
@@ -205,9 +252,9 @@ class _Text:
                     waiting.append((end, path + items))
         for end in sorted(ends, reverse=True):
             phrase = _Phrase(self.text, self.tokens, start, end)
-            period = phrase.period(list(ends[end]), self.now)
-            if period is not None:
-                return end, period
+            found = phrase.date(list(ends[end]), self.now)
+            if found is not None:
+                return DateInText(start, end, *found)
         return None
 
     def steps(self, place: int) -> list[tuple[int, Path]]:
@@ -242,8 +289,8 @@ class _Phrase:
         self.whole = start == 0 and end == len(every)
         self._first = start == 0
 
-    def period(self, paths: Sequence[Path], now: Moment) -> Period | None:
-        """The only period that the phrase may mean, if it is in the past or present."""
+    def date(self, paths: Sequence[Path], now: Moment) -> tuple[Path, Period] | None:
+        """Its items and the only period that it may mean, if that is in the past or present."""
         if not any(_may_be_sure(_letters(path)) for path in paths):
             return None
         found: dict[Period, int] = {}
@@ -258,8 +305,16 @@ class _Phrase:
         (period,) = best
         if period.begin is not None and period.begin > now:
             return None
-        sure = (self._sure(path, period) for path, periods in means.items() if period in periods)
-        return period if any(sure) else None
+        sure = (path for path, some in means.items() if period in some and self._sure(path, period))
+        path = next(sure, None)
+        return None if path is None else (path, period)
+
+    def is_listed(self, letters: str, *, joined: bool) -> bool:
+        """Whether it may be part of a list of dates; a day without a month only after ``and``."""
+        if letters in (Kind.NUMBER, Kind.ORDINAL):
+            digits = all(word in OF or word[0].isdigit() for word in self.words)
+            return joined and digits and self.before not in NUMBERED
+        return bool(LISTED.fullmatch(letters)) and self._names_sure(letters)
 
     def _sure(self, path: Path, period: Period) -> bool:
         items = [item for item in path if item.kind not in NO_MEANING]
@@ -309,8 +364,8 @@ class _Phrase:
             before = self.words[place - 1] if place else self.before
             if before in COMPOUNDS.get(word, ()):
                 return False
-        names = [word for word in self.words if word in _abbreviations()]
-        return all(word in _own_months() for word in names)
+        names = [word for word in self.words if word in abbreviations()]
+        return all(word in own_months() for word in names)
 
     def _in_month(self) -> bool:
         """A month without a year: ``in May``, ``באוגוסט``, ``בחודש מאי``."""
@@ -320,12 +375,12 @@ class _Phrase:
         if first:
             joined = " ".join(first)
             return joined in IN or joined in ("ב", "ב -") or joined.endswith(("חודש", "month of"))
-        return name.startswith("ב") and name[1:] in _own_months()
+        return name.startswith("ב") and name[1:] in own_months()
 
     def _part_of_month(self) -> bool:
         """``end of August``; not ``early may flowers``."""
         name = self.words[-1]
-        return name in _own_months() - MONTHS_OFTEN_SOMETHING_ELSE and self._names_sure(Kind.MONTH)
+        return name in own_months() - MONTHS_OFTEN_SOMETHING_ELSE and self._names_sure(Kind.MONTH)
 
     def _year_sure(self) -> bool:
         if self.after in MEASURES and self.before not in IN:
@@ -361,7 +416,7 @@ class _Phrase:
         words = set(self.words)
         if any("א" <= word[0] <= "ת" for word in words):
             return any(word.endswith(DAY_WORDS) for word in words)
-        return any(word in _weekdays() for word in words)
+        return any(word in weekdays() for word in words)
 
     def _day_of_month_sure(self, letters: str) -> bool:
         """``31 May``, ``May 5th``; not ``first march``, ``May 24 hour``."""
@@ -380,14 +435,14 @@ class _Phrase:
         number = WITH_YEAR.fullmatch(letters)
         if any("א" <= word[0] <= "ת" for word in self.words):
             return not number
-        return not any(word not in _own_words() for word in more if word[0].isalpha())
+        return not any(word not in own_words() for word in more if word[0].isalpha())
 
     def _foreign_particle(self) -> bool:
         """Whether it begins with a word of another language before a plain number."""
         first, *others = self.words
-        if first in _own_words() or "א" <= first[0] <= "ת":
+        if first in own_words() or "א" <= first[0] <= "ת":
             return False
-        return all(word in _own_words() for word in others if word[0].isalpha())
+        return all(word in own_words() for word in others if word[0].isalpha())
 
 
 def _letters(path: Path) -> str:
@@ -426,44 +481,4 @@ def _anchors() -> frozenset[str]:
         phrase[-1]
         for phrase, meanings in vocabulary().items()
         if any(item.kind in CONTENT for items in meanings for item in items)
-    )
-
-
-@functools.cache
-def _own_words() -> frozenset[str]:
-    """Words of dates in English and Hebrew, in which questions are usually asked."""
-    found = set(_own_months())
-    for table in (ENGLISH, HEBREW):
-        for entries in table.values():
-            for entry in entries.split(","):
-                found.update(folded_words(entry.partition("=")[0]))
-    return frozenset(found)
-
-
-@functools.cache
-def _own_months() -> frozenset[str]:
-    """Names of months in English and Hebrew, the short ones too."""
-    names = (one for one in calendar_names() if one.kind == "M")
-    found = {"sept", "מרס", *(one.name for one in names if one.language in ("en", "he"))}
-    return frozenset(word for name in found for word in folded_words(name))
-
-
-@functools.cache
-def _abbreviations() -> frozenset[str]:
-    """Short names of months in any language: many are words elsewhere."""
-    found = set()
-    for phrase, meanings in vocabulary().items():
-        if any(items[0].kind == Kind.MONTH for items in meanings) and len(phrase[0]) < 4:
-            found.add(phrase[0])
-    return frozenset(found - {"mai", "mei", "май", "мая", "мае"})
-
-
-@functools.cache
-def _weekdays() -> frozenset[str]:
-    """Names of weekdays, without short ones."""
-    return frozenset(
-        word
-        for phrase, meanings in vocabulary().items()
-        for word in phrase
-        if len(word) > 4 and any(item.kind == Kind.WEEKDAY for items in meanings for item in items)
     )

@@ -401,3 +401,43 @@ def _value(kind: Kind, text: str, first: int) -> Any:
 
 def _add(words: Words, phrase: str, *items: Item) -> None:
     words.setdefault(folded_words(re.sub(r"[\u200e\u200f]", "", phrase)), set()).add(items)
+
+
+@functools.cache
+def own_words() -> frozenset[str]:
+    """Words of dates in English and Hebrew, in which questions are usually asked."""
+    found = set(own_months())
+    for table in (ENGLISH, HEBREW):
+        for entries in table.values():
+            for entry in entries.split(","):
+                found.update(folded_words(entry.partition("=")[0]))
+    return frozenset(found)
+
+
+@functools.cache
+def own_months() -> frozenset[str]:
+    """Names of months in English and Hebrew, the short ones too."""
+    names = (one for one in calendar_names() if one.kind == "M")
+    found = {"sept", "מרס", *(one.name for one in names if one.language in ("en", "he"))}
+    return frozenset(word for name in found for word in folded_words(name))
+
+
+@functools.cache
+def abbreviations() -> frozenset[str]:
+    """Short names of months in any language: many are words elsewhere."""
+    found = set()
+    for phrase, meanings in vocabulary().items():
+        if any(items[0].kind == Kind.MONTH for items in meanings) and len(phrase[0]) < 4:
+            found.add(phrase[0])
+    return frozenset(found - {"mai", "mei", "май", "мая", "мае"})
+
+
+@functools.cache
+def weekdays() -> frozenset[str]:
+    """Names of weekdays, without short ones."""
+    return frozenset(
+        word
+        for phrase, meanings in vocabulary().items()
+        for word in phrase
+        if len(word) > 4 and any(item.kind == Kind.WEEKDAY for items in meanings for item in items)
+    )
