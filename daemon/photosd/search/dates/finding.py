@@ -18,7 +18,7 @@ from photosd.search.dates.grammar import readings, steps
 from photosd.search.dates.lists import DateInText, of_list, with_years
 from photosd.search.dates.periods import Moment, Period, Unit, at
 from photosd.search.dates.showing import shown
-from photosd.search.dates.surroundings import is_other
+from photosd.search.dates.surroundings import COMPOUNDS, MEASURES, NUMBERED, is_other
 from photosd.search.dates.tokens import Kind, Token, fold, tokens
 from photosd.search.dates.words import abbreviations, own_months, own_words, vocabulary, weekdays
 
@@ -90,6 +90,7 @@ DECADE = _pattern(
 )
 WITHOUT_YEAR = _pattern(DAY_OF_MONTH)
 LISTED = _pattern(f"{DATED} | {DAY} MONTH | MONTH {DAY}")
+FOLLOWING = _pattern("MONTH | SEASON | EVE? HOLIDAY EVE? | WEEKDAY")  # since May
 WITH_YEAR = _pattern("(NUMBER | ORDINAL)? MONTH YEAR | MONTH NUMBER YEAR")
 
 
@@ -103,26 +104,9 @@ IN = _folded("in during im en em в في")
 OFTEN_SOMETHING_ELSE = _folded("mars estate lente hier an final fine fin half begin medio במאי")
 MONTHS_OFTEN_SOMETHING_ELSE = _folded("may march מאי")
 NOT_LAST = _folded("this last past previous")  # "at Halloween, this dog"
-# Words before a word of a date with which it means something else: hot spring.
-COMPOUNDS = {
-    "march": _folded("protest women women's womens pride peace death wedding funeral"),
-    "spring": _folded("hot water coil box mattress"),
-    "fall": _folded("water free night rain"),
-    "today": _folded("usa"),
-    "אביב": _folded("תל בתל לתל מתל ותל שבתל"),
-}
-# Before a number: not a year.
-NUMBERED = _folded(
-    "img dsc dscn dscf pxl mvi vid gopr no nr number room route bus line flight highway model"
-    " windows office peugeot bmw mazda episode chapter page level version v # № $ € £ ₪"
-    " חדר קו כביש מספר טיסה פיג'ו דגם עמוד פרק"
-)
-MEASURES = _folded(
-    "m meter meters metre metres km miles mile feet foot ft kg g gram grams px pixels rpm cc mah"
-    " w watt watts volt volts steps calories dollars euros shekels pieces people persons children"
-    " men women years days hours times % ° $ € £ ₪ מטר מטרים קילומטר קמ שקל שקלים צעדים איש אנשים"
-    " ילדים קלוריות חתיכות שנה שנים ימים שעות פעמים דולר יורו"
-)
+# With these also a name alone is a date: since May, since Christmas in Eilat.
+SINCE, UNTIL = _folded("since ever מאז החל seit depuis desde sinds"), _folded("until till עד ועד bis")
+AFTERWARDS = _folded("in at on near with and of by for from של עם אצל ליד")
 LISTING = _folded(", and or & ו או und et y e en и")
 OF = _folded("of של")
 TODAY = _folded("היום השנה השבוע החודש העשור") | {fold("סוף השבוע")}
@@ -334,11 +318,27 @@ class _Phrase:
             return self._day_of_month_sure(letters)
         if found := OPEN.fullmatch(letters):
             inner = next(one for one in found.groups() if one is not None)
+            if FOLLOWING.fullmatch(inner) and self._after_since_sure(inner):
+                return True
             if SIMPLE.fullmatch(inner) and letters[0] != Kind.AGO_BEFORE:
                 kept = [item for item in items if item.kind in inner]
                 if self._simple_sure(inner, kept, period):
                     return True
         return bool(SIMPLE.fullmatch(letters)) and self._simple_sure(letters, items, period)
+
+    def _after_since_sure(self, letters: str) -> bool:
+        """``since May``, ``until May``, ``since Christmas``; not ``since Christmas dinner``."""
+        first = self.words[0]
+        if letters == Kind.MONTH:
+            return first in SINCE | UNTIL and self._names_sure(letters)
+        if first not in SINCE or not self._is_apart():
+            return False
+        return self._weekday_sure() if letters == Kind.WEEKDAY else self._names_sure(letters)
+
+    def _is_apart(self) -> bool:
+        """Whether the next word does not belong to it, as far as that can be told."""
+        prefixed = self.after[:1] in tuple("בול")
+        return prefixed or not self.after[:1].isalpha() or self.after in AFTERWARDS
 
     def _simple_sure(self, letters: str, items: Sequence[Any], period: Period) -> bool:
         units = {item.value.name for item in items if item.kind in UNIT}

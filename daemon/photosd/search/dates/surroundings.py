@@ -28,6 +28,26 @@ ARTICLES = _folded("the very of ממש של . -")
 OPENING = _folded("from since until till to up before after by מאז עד ועד לפני אחרי")
 SKIPPED = ARTICLES | (OPENING - BEFORE) | _folded("in and or מ ל ב")
 LONGER = _folded("week weekend month שבוע השבוע בשבוע חודש")
+# Words before a word of a date with which it means something else: hot spring.
+COMPOUNDS = {
+    "march": _folded("protest women women's womens pride peace death wedding funeral"),
+    "spring": _folded("hot water coil box mattress"),
+    "fall": _folded("water free night rain"),
+    "today": _folded("usa"),
+    "אביב": _folded("תל בתל לתל מתל ותל שבתל"),
+}
+# Before a number: not a year.
+NUMBERED = _folded(
+    "img dsc dscn dscf pxl mvi vid gopr no nr number room route bus line flight highway model"
+    " windows office peugeot bmw mazda episode chapter page level version v # № $ € £ ₪"
+    " חדר קו כביש מספר טיסה פיג'ו דגם עמוד פרק"
+)
+MEASURES = _folded(
+    "m meter meters metre metres km miles mile feet foot ft kg g gram grams px pixels rpm cc mah"
+    " w watt watts volt volts steps calories dollars euros shekels pieces people persons children"
+    " men women years days hours times % ° $ € £ ₪ מטר מטרים קילומטר קמ שקל שקלים צעדים איש אנשים"
+    " ילדים קלוריות חתיכות שנה שנים ימים שעות פעמים דולר יורו"
+)
 
 
 def is_other(
