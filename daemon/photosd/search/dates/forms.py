@@ -389,7 +389,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Phrase], Found]], ...] = tuple(
         ("(UNIT | UNITS) ~ (NUMBER | DECADE_NUMBER)", _years_of_decade),  # années 90
         ("(EXACT | DECADE) ~ UNITS", _decade_of_years),  # 90er Jahre
         (DATED, _recurring),  # May, summer, Hanukkah
-        (f"(SEASON | {FEAST}) ~ YEAR | YEAR SEASON", _recurring),  # summer 2019
+        (f"(SEASON | {FEAST}) ~ YEAR | YEAR DASH? SEASON", _recurring),  # summer 2019, 2019-Q3
         (f"{DATED} ~ ((LAST | THIS) ~ UNIT | UNIT ~ (LAST | THIS))", _recurring),  # May last year
         # last summer
         (

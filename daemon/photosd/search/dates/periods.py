@@ -18,8 +18,10 @@ DAY, WEEK = datetime.timedelta(days=1), datetime.timedelta(days=7)
 SHORTEST_MONTH = 28 * DAY
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 
-# Months in which seasons begin, in the northern half of the world.
-SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
+# Months in which seasons, in the northern half of the world, and quarters begin.
+SEASONS = {
+    "spring": 3, "summer": 6, "autumn": 9, "winter": 12, "q1": 1, "q2": 4, "q3": 7, "q4": 10,
+}  # fmt: skip
 STEPS = {
     "hour": relativedelta(hours=1),
     "day": relativedelta(days=1),
@@ -128,7 +130,7 @@ def week(year: int, number: int) -> Period:
 
 
 def season(year: int, name: str) -> Period:
-    """Three whole months; a winter belongs to the year in which it begins."""
+    """Three whole months, or a quarter; a winter belongs to the year in which it begins."""
     return period(Moment(year, SEASONS[name], 1), months=3)
 
 

@@ -33,6 +33,7 @@ COMPOUNDS = {
     "march": _folded("protest women women's womens pride peace death wedding funeral"),
     "spring": _folded("hot water coil box mattress"),
     "fall": _folded("water free night rain"),
+    "q": _folded("audi"),
     "today": _folded("usa"),
     "אביב": _folded("תל בתל לתל מתל ותל שבתל"),
 }

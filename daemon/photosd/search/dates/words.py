@@ -30,7 +30,9 @@ ENGLISH = {
     Kind.UNITS: "days=day, weeks=week, weekends=weekend, months=month, years=year, decades=decade,"
     " hours=hour",
     Kind.SEASON: "spring=spring, summer=summer, autumn=autumn, fall=autumn, winter=winter,"
-    " springtime=spring, summertime=summer, wintertime=winter",
+    " springtime=spring, summertime=summer, wintertime=winter, q1=q1, q2=q2, q3=q3, q4=q4,"
+    " first quarter=q1, second quarter=q2, third quarter=q3, fourth quarter=q4, 1st quarter=q1,"
+    " 2nd quarter=q2, 3rd quarter=q3, 4th quarter=q4",
     Kind.COUNT: "a=1, an=1, one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8,"
     " nine=9, ten=10, eleven=11, twelve=12, thirteen=13, fourteen=14, fifteen=15, sixteen=16,"
     " seventeen=17, eighteen=18, nineteen=19, twenty=20, thirty=30, forty=40, fifty=50,"
@@ -82,7 +84,9 @@ HEBREW = {
     " שעות=hour",
     Kind.COUNT_OF_UNITS: "יומיים=2 day, שבועיים=2 week, חודשיים=2 month, חדשיים=2 month,"
     " שנתיים=2 year, שעתיים=2 hour, חצי שנה=6 month, חצי השנה=6 month, שנה וחצי=18 month",
-    Kind.SEASON: "אביב=spring, קיץ=summer, סתיו=autumn, סתו=autumn, חורף=winter",
+    Kind.SEASON: "אביב=spring, קיץ=summer, סתיו=autumn, סתו=autumn, חורף=winter, רבעון ראשון=q1,"
+    " רבעון שני=q2, רבעון שלישי=q3, רבעון רביעי=q4, רבעון הראשון=q1, רבעון השני=q2,"
+    " רבעון השלישי=q3, רבעון הרביעי=q4",
     Kind.MONTH: "מרס=3",
     Kind.COUNT: "אחד=1, אחת=1, שתי=2, שני=2, שתיים=2, שניים=2, שלוש=3, שלושה=3, שלושת=3, ארבע=4,"
     " ארבעה=4, ארבעת=4, חמש=5, חמישה=5, חמשת=5, שש=6, שישה=6, ששת=6, שבע=7, שבעה=7, שבעת=7,"
