@@ -181,6 +181,25 @@ def _day_first(match: re.Match[str]) -> Iterator[Item]:
             yield from _exact(periods.day(year, month, day))
 
 
+def _days(match: re.Match[str]) -> Iterator[Item]:
+    """``5-7.5.2019``."""
+    month, year = int(match[4]), int(match[5])
+    first, last = (periods.day(year, month, int(match[place])) for place in (1, 2))
+    if first < last:
+        yield from _exact(Period(first.begin, last.end))
+
+
+def _days_of_months(match: re.Match[str]) -> Iterator[Item]:
+    """``28.4-3.5.2019``, in both readings; ``28.12-3.1.2020`` begins in the year before."""
+    year = int(match[6])
+    one, other = (int(match[1]), int(match[3])), (int(match[4]), int(match[5]))
+    for (day, month), (last_day, last_month) in {(one, other), (one[::-1], other[::-1])}:
+        with contextlib.suppress(ValueError):
+            last = periods.day(year, last_month, last_day)
+            first = periods.day(year - ((month, day) > (last_month, last_day)), month, day)
+            yield from _exact(Period(first.begin, last.end))
+
+
 def _winter(match: re.Match[str]) -> Iterator[Item]:
     """``2019/20``, ``2019/2020``: the year in which a winter begins; else a month, if possible."""
     first, second = int(match[1]), int(match[2])
@@ -273,6 +292,8 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"(\d{4})-?w([0-4]\d|5[0-3])(?:-?([1-7]))?(?!\w)", _iso_week),
         (r"(\d{4})(\d\d)(\d\d)(?!\w)", _compact),
         (r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?!\d)", _day_first),
+        (r"(\d\d?)\.?-(\d\d?)([./])(\d\d?)\3(\d{4})(?!\d)", _days),
+        (r"(\d\d?)([./])(\d\d?)\.?-(\d\d?)\2(\d\d?)\2(\d{4})(?!\d)", _days_of_months),
         (r"(\d{4})[/-](\d\d)(?![-/.]?\d)", _winter),
         (r"(\d{4})/(\d{4})(?!\d)", _winter),
         (r"(\d{4})[-/.](\d\d?)(?![-/.]?\d)", _year_month),
