@@ -203,3 +203,17 @@ def test_hebrew_words_of_names_have_prefixes(
     others = [f"{number}.jpg".encode() for number in range(20)]
     library = Household(tmp_path, [*others, f"x/{name}.jpg".encode()])
     assert bool(list(Names(library.database, [text]).best({}))) is found
+
+
+def test_a_word_with_a_number_at_its_end_is_that_word(tmp_path: Path) -> None:
+    """Of a file or a folder; not after a number, nor in a hexadecimal number."""
+    names = ["wedding12.jpg", "Eilat2019/a.jpg", "חתונה3.jpg", "100APPLE/b.jpg", "3f-cafe12.jpg"]
+    others = [f"{number}.jpg".encode() for number in range(20)]
+    library = Household(tmp_path, [*others, *(name.encode() for name in names)])
+    for text, found in (
+        ("wedding", names[0]), ("weddings 12", None), ("wedding12", names[0]),
+        ("wedding 12", names[0]), ("eilat", names[1]), ("לחתונה", names[2]),
+        ("apple", None), ("cafe", None),
+    ):  # fmt: skip
+        every = [one for one in Names(library.database, [text]).best({}) if one.degree > 0]
+        assert [one.path.decode() for one in every] == ([f"/p/{found}"] if found else []), text

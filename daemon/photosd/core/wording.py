@@ -10,6 +10,8 @@ import re
 import unicodedata
 
 WORD = re.compile(r"[^\W_]+")
+# wedding12; not cafe12, which may be a hexadecimal number.
+NUMBERED = re.compile(r"(?![a-f]+\d)([^\W\d_]{3,})\d+")
 # Hebrew prefixes in their order: "and", "that" or "when", "in" or the like, "the".
 PREFIXES = re.compile("ו?(?:ל?כש|מש|ש)?[בלמכ]?ה?")
 FINAL_LETTERS = str.maketrans("ךםןףץ", "כמנפצ")
@@ -56,17 +58,22 @@ def read(path: bytes) -> str:
 
 def name_words(path: bytes) -> str:
     """The words of the file's own name."""
-    return " ".join(words(read(path.rpartition(b"/")[2])))
+    return " ".join(_with_bare(words(read(path.rpartition(b"/")[2]))))
 
 
 def folder_words(path: bytes) -> str:
     """The words of its folders."""
-    return " ".join(words(read(path.rpartition(b"/")[0])))
+    return " ".join(_with_bare(words(read(path.rpartition(b"/")[0]))))
 
 
 def name_key(path: bytes) -> str:
     """The key of its own name, without the suffix."""
     return key(stem(read(path.rpartition(b"/")[2])))
+
+
+def _with_bare(found: list[str]) -> list[str]:
+    """These words, and those with a number at their end also without it."""
+    return found + [match[1] for word in found if (match := NUMBERED.fullmatch(word)) is not None]
 
 
 def _is_silent(letter: str) -> bool:
