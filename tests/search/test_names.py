@@ -14,7 +14,7 @@ import pytest
 from photosd.core.log import printable
 from photosd.protocol.replies import Hit
 from photosd.protocol.requests import QueryParams, Where
-from photosd.search.names import Named, Names
+from photosd.search.names import Named, Names, with_name
 from tests.search.household import HEBREW, Household, names
 
 pytestmark = pytest.mark.timeout(600)  # the larger household takes minutes on a busy machine
@@ -217,3 +217,21 @@ def test_a_word_with_a_number_at_its_end_is_that_word(tmp_path: Path) -> None:
     ):  # fmt: skip
         every = [one for one in Names(library.database, [text]).best({}) if one.degree > 0]
         assert [one.path.decode() for one in every] == ([f"/p/{found}"] if found else []), text
+
+
+def test_a_number_of_a_camera_needs_no_zeros(tmp_path: Path) -> None:
+    """Nor as many as it has; a file with this very number comes first."""
+    names = ["a/IMG_0042.jpg", "a/DSC00007.jpg", "b/IMG_0007.jpg", "a/IMG_000099.jpg", "a/May 05.jpg"]
+    others = [f"x/IMG_{number:04}.jpg" for number in range(100, 130)]
+    library = Household(tmp_path, [name.encode() for name in (*names, *others)])
+    for text, found in (
+        ("img 42", names[0]), ("IMG_42.JPG", names[0]), ("img 042", names[0]),
+        ("dsc7", names[1]), ("a/dsc 7", names[1]), ("img 7", names[2]), ("img 99", None),
+    ):  # fmt: skip
+        best = [one for one in Names(library.database, [text]).best({}) if one.degree > 1]
+        assert [one.path.decode() for one in best] == ([f"/p/{found}"] if found else []), text
+    assert first(library, "img 42")["strength"] == "fair"
+    assert not with_name(library.database, "may 5"), "a date"
+    library = Household(tmp_path / "2", [b"IMG_0042.jpg", b"IMG_42.jpg", b"IMG_00042.jpg"])
+    assert first(library, "img 42")["path"] == "/p/IMG_42.jpg"
+    assert first(library, "IMG_0042")["path"] == "/p/IMG_0042.jpg"

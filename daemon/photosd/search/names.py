@@ -30,6 +30,8 @@ MAX_WORDS = 100  # of a query; later ones are not looked up, with a warning
 FIRST_ROWS, ROWS_AT_ONCE = 60, 250  # paths read at once; usually the first ones suffice
 LOOKED_UP_AT_ONCE = 250  # contents
 YEAR = re.compile(r"(19|20)\d\d")
+NUMBERED = re.compile(r"([^\W\d_]+)0*([1-9]\d*)")
+MAX_DIGITS = 5  # of a number of a camera, with its zeros
 HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
     map(
@@ -53,7 +55,9 @@ class Degree(enum.IntEnum):
     SOME = 0  # some of the words
     EVERY = 1  # every word
     OWN = 2  # every word, two or more, not only in the names of folders
-    PHRASE = 3  # the same, consecutive in the file's own name; or a whole person, tag, place, title
+    # The same, consecutive in the file's own name, or its name but for zeros before a number; or a
+    # whole person, tag, place, title.
+    PHRASE = 3
     WHOLE = 4  # the query is the file's name except for blanks, dashes, case and the suffix
     SUFFIX = 5  # the same, and has its suffix
     EXACT = 6  # the name, with or without suffix, except for case, accents and marks
@@ -282,7 +286,8 @@ def named(database: Database, text: str, accepts: PathTest | None = None) -> dic
 def with_name(database: Database, text: str, accepts: PathTest | None = None) -> frozenset[str]:
     """Contents of files with this name, except for case, blanks, dashes and the suffix."""
     with database.read() as db:
-        numbers = np.concatenate([NONE, *(found for _, found in _whole(db, text))]).tolist()
+        whole = (rows for (degree, _), rows in _whole(db, text) if degree >= Degree.WHOLE)
+        numbers = np.concatenate([NONE, *whole]).tolist()
         rows = db.execute(
             "SELECT content, path FROM named WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(numbers),),
@@ -359,24 +364,34 @@ def _inverted(groups: Sequence[Rows]) -> tuple[Rows, Rows]:
 
 
 def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, Rows]]:
-    """Files of this name. Parts before a slash must be their folders."""
+    """Files of this name. Parts before a slash must be their folders. Other zeros before a number
+    are a weaker match.
+    """
     *folders, name = (part.strip() for part in text.split("/"))
     above = [wording.key(part) for part in folders if part not in NOWHERE]
     own = [wording.key(name), wording.key(wording.stem(name)) if _suffix(name) else ""]
     sameness = functools.cache(functools.partial(_sameness, name))  # thousands may have one name
     for path_keys, keys in ((above, own), ([], [wording.key(text)])):
-        wanted = sorted({key for key in keys if key})
+        exact = {key for key in keys if key}
+        wanted = sorted(exact.union(*map(_with_zeros, exact)))
         rows = db.execute(
-            "SELECT id, path FROM named WHERE key IN (SELECT value FROM json_each(?))",
+            "SELECT id, path, key FROM named WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(wanted),),
         )
         found: dict[Degree, list[int]] = {}
-        for number, path in rows.fetchall():
+        for number, path, key in rows.fetchall():
             if _in_folders(path, path_keys):
-                found.setdefault(sameness(path.rpartition(b"/")[2]), []).append(number)
-        yield from (((degree, 1.0), np.array(numbers)) for degree, numbers in found.items())
+                degree = sameness(path.rpartition(b"/")[2]) if key in exact else Degree.PHRASE
+                found.setdefault(degree, []).append(number)
+        yield from (((degree, 1.0), np.sort(numbers)) for degree, numbers in found.items())
         if not folders:
             return
+
+
+def _with_zeros(key: str) -> Iterator[str]:
+    """The same name as a camera writes it: ``img42``, ``img0042``."""
+    if (parts := NUMBERED.fullmatch(key)) is not None:
+        yield from (parts[1] + parts[2].zfill(digits) for digits in range(1, MAX_DIGITS + 1))
 
 
 def _sameness(asked: str, file_name: bytes) -> Degree:
