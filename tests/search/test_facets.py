@@ -311,3 +311,16 @@ def test_thousands_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         for number, camera in enumerate(("A 1", "A 1", "A 1 Pro", "A 1 Pro Max")):
             library.add(f"/p/{number}.jpg", 1, camera=camera)
     assert facets(library, "camera") == {"A 1": 4, "A 1 Pro": 1, "A 1 Pro Max": 1}
+
+
+def test_equally_frequent_values_are_in_order(tmp_path: Path) -> None:
+    """By name; years and months the latest first."""
+    library = Library(tmp_path)
+    with library.together():
+        for number, tag in enumerate(("pear", "Banana", "fig", "אגס", "apple", "fig")):
+            taken = f"20{(12, 19, 15, 15, 17, 18)[number]}-0{1 + number}-01T10:00:00"
+            library.add(f"/p/{tag} {number}/{number}.jpg", 1, tags=[tag], taken=taken)
+    assert list(facets(library, "tag")) == ["fig", "apple", "Banana", "pear", "אגס"]
+    assert list(facets(library, "year")) == ["2015", "2019", "2018", "2017", "2012"]
+    folders = list(facets(library, "folder"))
+    assert folders == sorted(folders)

@@ -43,7 +43,8 @@ class Facets:
         contents: Collection[str] | None = None,
     ) -> tuple[int, dict[str, list[FacetValue]]]:
         """How many photos pass ``where`` and are in ``contents``, if not None; and by kind the
-        ``limit`` most frequent values that begin with ``begins``, the most frequent first.
+        ``limit`` most frequent values that begin with ``begins``, the most frequent first, equally
+        frequent ones in a fixed order.
         """
         counts = self._store.counts(where, contents)
         begun = wording.key(begins) if begins.strip() else ""
@@ -81,12 +82,12 @@ class Facets:
         values.sort(key=lambda one: -one["photos"])
 
     def _by_label(self, kind: FacetKind, counts: Counts) -> Iterator[FacetValue]:
-        """Every value of a kind, the most frequent first."""
+        """Every value of a kind, the most frequent first, then by name."""
         code = KINDS.index(LABELS_OF.get(kind, kind))
         best = iter(counts.best(lambda labels: labels & OF_KIND == code))
         while part := dict(itertools.islice(best, LOOKED_UP_AT_ONCE)):
             names = FORMAT_LABELS if kind == "type" else self._vocabulary.named(part)
-            shown = ((part[one], names[one]) for one in part if one in names)
+            shown = sorted(((part[one], names[one]) for one in part if one in names), key=_rank)
             yield from (_value(name, number) for number, name in shown)
 
 
@@ -100,13 +101,24 @@ def _by_parts(cameras: Iterable[FacetValue]) -> Iterator[FacetValue]:
 
 
 def _by_month(kind: FacetKind, counts: Counts) -> Iterator[FacetValue]:
-    """Every year or month, as `since` and `until` take them, the most frequent first."""
+    """Every year or month, as `since` and `until` take them, the most frequent first, then the
+    latest.
+    """
     found: Counter[str] = Counter()
     for months, photos in zip(counts.months.tolist(), counts.taken.tolist(), strict=True):
         year, month = divmod(months, MONTHS)
         text = f"{EPOCH_YEAR + year:04}"
         found[text if kind == "year" else f"{text}-{month + 1:02}"] += photos
-    return (_value(text, photos) for text, photos in found.most_common())
+    every = sorted(found.items(), key=lambda one: one[::-1], reverse=True)
+    return (_value(text, photos) for text, photos in every)
+
+
+def _rank(counted: tuple[int, str | bytes]) -> tuple[int, bytes]:
+    """Sort key: the most frequent first, then by name."""
+    number, name = counted
+    if isinstance(name, str):
+        name = wording.fold(name).encode("utf-8", "surrogatepass")
+    return -number, name
 
 
 def _value(name: str | bytes, photos: int) -> FacetValue:
