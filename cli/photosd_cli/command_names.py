@@ -105,6 +105,7 @@ SUBCOMMANDS = {
 }
 ERASES = ("remove", "purge")
 MIN_LETTERS = 4  # of a word that may be a misspelled command
+MARKS = dict.fromkeys(map(ord, "',-\u2019"))  # in words of a query
 
 
 def query_of(arguments: Sequence[str]) -> list[str] | None:
@@ -144,10 +145,12 @@ def meant(arguments: Sequence[str]) -> str | None:
 
 def may_be_query(arguments: Sequence[str]) -> bool:
     """Whether a command line that is no valid command may be a query whose first word happens to
-    name one: ``last summer``, ``stop sign``.
+    name one: ``last summer``, ``stop sign, 2019``.
     """
     first = ALIASES.get(arguments[0], arguments[0]) if arguments else ""
-    plain = all(word.replace("'", "").isalpha() for word in arguments)
+    plain = all(
+        not word.startswith("-") and word.translate(MARKS).isalnum() for word in arguments
+    ) and any(word.translate(MARKS).isalpha() for word in arguments[1:])
     return len(arguments) > 1 and first in COMMANDS and first != "query" and plain
 
 

@@ -167,7 +167,16 @@ def test_the_user_decides(
 
 
 @pytest.mark.parametrize(
-    "typed", ["last summer", "stop sign", "service dog", "more cats and dogs", "cloud over the sea"]
+    "typed",
+    [
+        "last summer",
+        "last summer 2019",
+        "stop sign, Tel-Aviv 2019",
+        "service dog",
+        "more cats and dogs",
+        "cloud over the sea",
+        "similar dogs 2019",
+    ],
 )
 def test_a_query_that_begins_like_a_command_is_told_how_to_search(
     stub: StubDaemon, photosd: Photosd, typed: str
