@@ -47,7 +47,7 @@ def test_what_the_page_refuses_is_refused(form: str) -> None:
 NOT_DATES = (
     "IMG 2019", "room 2019", "$2019", "2000 meters", "last day of school", "May", "from May",
     "במאי", "80s party", "summer", "christmas", "Friday", "שבת", "קיץ", "older than 2019",
-    "around 2019", ">2019", "2019 and earlier", "the week of 31 May 2019",
+    "around 2019", ">2019", "the week of 31 May 2019",
 )  # fmt: skip
 FIRST_ONLY = ("השנה", "השבוע", "החודש", "היום")
 OTHERS = (

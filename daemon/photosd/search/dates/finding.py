@@ -82,7 +82,7 @@ DAYS = _pattern(  # 5-7 May, May 5 to 7
 )
 OPEN = re.compile(
     f"{expression('(SINCE | UNTIL | BEFORE | AFTER)')}(.+)"
-    f"|{Kind.FROM}?(.+?){expression('(ONWARDS | ON)')}|{Kind.FROM}(.+)"
+    f"|{Kind.FROM}?(.+?){expression('(ONWARDS | ON | BACKWARDS)')}|{Kind.FROM}(.+)"
 )
 RELATIVE = _pattern(f"{LAST_UNIT} | UNIT LATEST | THIS? PAST UNIT | AGO_BEFORE UNIT")
 DECADE = _pattern(
@@ -108,6 +108,7 @@ NOT_LAST = _folded("this last past previous")  # "at Halloween, this dog"
 # With these also a name alone is a date: since May, since Christmas in Eilat.
 SINCE, UNTIL = _folded("since ever מאז החל seit depuis desde sinds"), _folded("until till עד ועד bis")
 AFTERWARDS = _folded("in at on near with and of by for from של עם אצל ליד")
+OPEN_ENDED = _folded("before after לפני ולפני אחרי ואחרי")
 LISTING = _folded(", and or & ו או und et y e en и")
 OF = _folded("of של")
 TODAY = _folded("היום השנה השבוע החודש העשור") | {fold("סוף השבוע")}
@@ -319,6 +320,8 @@ class _Phrase:
             return self._day_of_month_sure(letters)
         if found := OPEN.fullmatch(letters):
             inner = next(one for one in found.groups() if one is not None)
+            if self.words[-1] in OPEN_ENDED and not self._is_apart():  # 2019 and after the wedding
+                return False
             if FOLLOWING.fullmatch(inner) and self._after_since_sure(inner):
                 return True
             if SIMPLE.fullmatch(inner) and letters[0] != Kind.AGO_BEFORE:

@@ -112,6 +112,8 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
         yield from (Period(one.begin, None) for one in simple(rest[:-1], now))
     elif path[-1].kind == Kind.ONWARDS:
         yield from (Period(one.begin, None) for one in simple(path[:-1], now))
+    elif path[-1].kind == Kind.BACKWARDS:
+        yield from (Period(None, one.end) for one in simple(path[:-1], now))
     if kind in OPEN:
         edge = EDGES.get((kind, _part(rest)), kind)
         yield from (OPEN[edge](one) for one in simple(rest, now))

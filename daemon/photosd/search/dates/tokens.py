@@ -74,7 +74,8 @@ class Kind(enum.StrEnum):
     TO = "t"
     DASH = "-"
     ON = "o"  # in from … on
-    ONWARDS = "O"
+    ONWARDS = "O"  # 2019 or later
+    BACKWARDS = "c"  # 2019 or earlier
 
 
 class Item(NamedTuple):

@@ -57,6 +57,7 @@ ENGLISH = {
     Kind.FROM: "from",
     Kind.TO: "to",
     Kind.ONWARDS: "onward, onwards, and later, or later, and after, or after, and newer, or newer",
+    Kind.BACKWARDS: "or earlier, and earlier, or before, and before, or older, and older",
     Kind.ON: "on",
     Kind.ORDINAL: "first=1, second=2, third=3, fourth=4, fifth=5, sixth=6, seventh=7, eighth=8,"
     " ninth=9, tenth=10, eleventh=11, twelfth=12, thirteenth=13, fourteenth=14, fifteenth=15,"
@@ -108,7 +109,8 @@ HEBREW = {
     Kind.AND: "ו, ו-, וה, וה-, ואת, או",
     Kind.FROM: "מ, מ-, מה-, מן",
     Kind.TO: "ל, ל-, לבין",
-    Kind.ONWARDS: "והלאה, ואילך, ואחרי, או אחרי, ומאוחר יותר, או מאוחר יותר",
+    Kind.ONWARDS: "והלאה, ואילך, ומעלה, ואחרי, או אחרי, ומאוחר יותר, או מאוחר יותר",
+    Kind.BACKWARDS: "ומטה, ואחורה, ולפני, או לפני, ומוקדם יותר, או מוקדם יותר",
     Kind.ORDINAL: "ראשון=1, אחד=1",
     Kind.FEW: "כמה, מספר",
     Kind.HEBREW_MONTH: "ניסן=1, אייר=2, איר=2, סיון=3, סיוון=3, תמוז=4, אב=5, מנחם אב=5, אלול=6,"
