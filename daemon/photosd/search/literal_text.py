@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from photosd.core.calendar_names import months
 from photosd.core.formats import PHOTO_SUFFIXES
+from photosd.core.wording import fold
 
 QUOTED = re.compile(
     r"(?<!\w)(\"[^\"\n]+\"|[“”][^“”\n]+[“”]|״[^״\n]+״|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+'"
@@ -29,7 +31,10 @@ def _is_name(chunk: str) -> bool:
     suffix = "." + chunk.rpartition(".")[2].lower() if "." in chunk else ""
     if suffix in PHOTO_SUFFIXES:
         return True
-    return "/" in chunk and any(letter.isalpha() for letter in chunk)
+    if "/" not in chunk or not any(letter.isalpha() for letter in chunk):
+        return False
+    parts = [fold(part).removeprefix("ב") for part in chunk.strip(",.").split("/")]
+    return not months().keys() >= set(parts)  # July/August
 
 
 def hidden(text: str, spans: Sequence[tuple[int, int]]) -> str:

@@ -272,6 +272,11 @@ def _range(match: re.Match[str]) -> Iterator[Item]:
     yield Item(Kind.DASH)
 
 
+def _slash(match: re.Match[str]) -> Iterator[Item]:
+    """``July/August``."""
+    yield Item(Kind.AND)
+
+
 def _comma(match: re.Match[str]) -> Iterator[Item]:
     yield Item(Kind.FILLER)
 
@@ -309,6 +314,7 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"'\d+", _nothing),
         (r"\d+", _number),
         (r"\.\.\.?|-", _range),
+        (r"/(?=[^\W\d_])", _slash),
         (r",", _comma),
         (r"(?:[ובלמש]|ב?ה'?)?(ת[א-ת]{0,3}\"[א-ת])(?![א-ת])", _hebrew_year),
         (r"(?:[בהומל]|בה)?([א-יכל]'|[יכל]\"[א-ט]|ט\"[וז])(?![א-ת])", _hebrew_day),
