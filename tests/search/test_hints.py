@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from photosd.protocol.requests import QueryParams
+from photosd.protocol.requests import FacetsParams, QueryParams
 from tests.search.library import Library, paths
 
 TEXT = "abc holiday"  # the encoder answers "abc" and this with axis 3
@@ -67,3 +67,24 @@ def test_a_person_whose_name_is_a_thing_takes_turns_with_the_thing(tmp_path: Pat
             library.add(f"/p/her {number}.jpg", 3, also=1, people=["Rose"])
     found = paths(library, "abcdefg, Rose..", 6)
     assert [("her" in path) for path in found] == [False, True] * 3, found
+
+
+def test_a_tag_and_a_look_convince(tmp_path: Path) -> None:
+    """Also where nothing looks like the whole question; in every order, and where it is counted."""
+    library, text = Library(tmp_path), "abc, holiday"  # axis 0; "abc": axis 3
+    with library.together():
+        for number in range(40):
+            library.add(f"/p/{number}.jpg", 1)
+        for number in range(25):
+            library.add(f"/p/tagged {number}.jpg", 3, tags=["holiday"])
+        library.add("/p/work.jpg", 3, tags=["work"])
+    engine = library.engine()
+    assert not engine.query(QueryParams(text, literal=True))["convincing"]
+    for sort in ("match", "date", "-date"):
+        answer = engine.query(QueryParams(text, limit=100, sort=sort))
+        good = [hit for hit in answer["hits"] if hit["strength"] != "weak"]
+        assert answer["convincing"] and len(good) == 25, sort
+        assert good == answer["hits"][:25]
+        assert all("tag" in hit["sources"] and "tagged" in hit["path"] for hit in good)
+    counted = engine.facets(FacetsParams(text, kinds=["tag"]))
+    assert counted["photos"] == 25 and counted["facets"]["tag"][0]["value"] == "holiday"

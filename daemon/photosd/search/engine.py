@@ -306,9 +306,11 @@ class Engine:
         embeddings = [one.embedding for one in aspects if one.embedding is not None]
         best = max(embeddings, key=lambda one: one.understood, default=None)
         answered_by = "gemini" if best is None else answered_by
-        good = functools.partial(self._retrieval.good, question, aspects, judge, remote)
+        good = functools.partial(
+            self._retrieval.good, question, aspects, judge, remote, hinted
+        )
         describe = functools.partial(
-            self._retrieval.described, question, aspects, judge, remote=remote
+            self._retrieval.described, question, aspects, judge, remote=remote, hinted=hinted
         )
         shown = self._pairs.joined(question, find)
         return Ranking(question, best, answered_by, shown, good, describe)

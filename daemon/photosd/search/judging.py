@@ -131,7 +131,8 @@ class Judge(msgspec.Struct, frozen=True):
     def match(self, look: Look, name: Named | None = None, *, outstanding: bool = False) -> Match:
         """The strength of one photo: that of its best evidence.
 
-        ``outstanding``: it stands out for Gemini.
+        ``outstanding``: it stands out for Gemini, or it has the tag, person or place that the
+        query names and looks like its other words.
         """
         found = {self.of_look(look), of_name(name), "fair" if outstanding else "weak"}
         return Match(look.score, next(one for one in ("strong", "fair", "weak") if one in found))

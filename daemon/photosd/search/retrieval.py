@@ -83,12 +83,13 @@ class Retrieval:
         self._look(asked, judge, names.every_if_few(LOOKED_AT), seen)
         by_gemini = self._by_gemini(question, remote)
         by_name = self._by_name(question, names, seen, count)
-        by_hint = [self._by_hint(question, one, judge) for one in hinted]
+        by_hint = [self._by_hint(question, one, judge, count) for one in hinted]
         best = fuse([by_name, *looks, *by_hint, by_gemini])[:count]
         self._look(asked, judge, [one.content for one in best], seen)
         if not asked:
             seen |= {content: Look(score) for content, score in remote.nearest}
         outstanding = {one.content for one in by_gemini if one.weight >= Weight.GOOD}
+        outstanding.update(one.content for ranked in by_hint for one in ranked)
         name_of = names.of([one.content for one in best])
         return [
             _found(
@@ -109,6 +110,7 @@ class Retrieval:
         aspects: Sequence[Aspect],
         judge: Judge,
         remote: GeminiRanking = NO_GEMINI,
+        hinted: Sequence[Hinted] = (),
     ) -> list[str]:
         """All contents that `find` rates fair or strong, in no order. The filter is not applied to
         contents that match by words.
@@ -116,6 +118,8 @@ class Retrieval:
         found = dict.fromkeys(self._names(question, aspects).every())
         for aspect in aspects:
             found |= dict.fromkeys(self._good_looks(question, aspect, judge))
+        for one in hinted:
+            found |= dict.fromkeys(self._good_looks(_narrowed(question, one), one.aspect, judge))
         found |= dict.fromkeys(
             one.content for one in self._by_gemini(question, remote) if one.weight >= Weight.GOOD
         )
@@ -147,6 +151,7 @@ class Retrieval:
         judge: Judge,
         contents: Sequence[str],
         remote: GeminiRanking = NO_GEMINI,
+        hinted: Sequence[Hinted] = (),
     ) -> list[FoundPhoto]:
         """These contents, in their order, rated as `find` rates them."""
         names = self._names(question, aspects).of(contents)
@@ -158,18 +163,23 @@ class Retrieval:
             looks.append((aspect.source, own))
             for content, look in own.items():
                 _keep_nearest(seen, content, look)
-        standing = {content for content, _ in remote.nearest[: remote.outstanding]}
+        others = [("gemini", {content for content, _ in remote.nearest[: remote.outstanding]})]
+        others += [
+            (_kind(one), set(self._good_looks(_narrowed(question, one), one.aspect, judge)))
+            for one in hinted
+        ]
         found = []
         for content in contents:
-            name, outstanding = names.get(content), content in standing
-            match = judge.match(seen.get(content, UNKNOWN), name, outstanding=outstanding)
+            name, more = names.get(content), [kind for kind, having in others if content in having]
+            match = judge.match(seen.get(content, UNKNOWN), name, outstanding=bool(more))
             kinds = [
                 source
                 for source, own in looks
                 if content in own and judge.of_look(own[content]) != "weak"
             ]
-            kinds += ["gemini"] if outstanding else []
-            found.append(_found_photo(content, match.score, match.strength, kinds, name))
+            found.append(
+                _found_photo(content, match.score, match.strength, [*kinds, *more], name)
+            )
         return found
 
     def judge(
@@ -208,23 +218,21 @@ class Retrieval:
             looks.sort(key=lambda one: -one.weight)
         return looks
 
-    def _by_hint(self, question: Question, hinted: Hinted, judge: Judge) -> Ranked:
+    def _by_hint(self, question: Question, hinted: Hinted, judge: Judge, count: int) -> Ranked:
         """Photos that have the hinted tag, person or place and look like the other words, nearest
         first. A tag counts as a match of every word; a name may also mean a thing, so it counts
         less.
         """
-        hint, aspect = hinted.hint, hinted.aspect
+        aspect = hinted.aspect
         if aspect.embedding is None:
             return []
-        where = with_values(question.where or Filter(), hint.kind, hint.keys)
-        narrowed = structs.replace(question, where=where)
-        nearest = [one for one, _ in self.nearest(narrowed, aspect.embedding, HINTED)]
+        narrowed, count = _narrowed(question, hinted), max(count, HINTED)
+        nearest = [one for one, _ in self.nearest(narrowed, aspect.embedding, count)]
         looks: dict[str, Look] = {}
         self._look([aspect], judge, nearest, looks)
         good = [one for one in nearest if judge.of_look(looks.get(one, UNKNOWN)) != "weak"]
-        kind = "place" if hint.kind == "country" else hint.kind
-        weight = Weight.ALL_WORDS if hint.kind == "tag" else Weight.GOOD
-        return [Evidence(kind, one, weight) for one in good]
+        weight = Weight.ALL_WORDS if hinted.hint.kind == "tag" else Weight.GOOD
+        return [Evidence(_kind(hinted), one, weight) for one in good]
 
     def _look(
         self,
@@ -382,6 +390,17 @@ class Retrieval:
             for one in (held.get(content, NOTHING) for content in contents)
         ]
         return {contents[row] for row in Columns(rows).passing(where)}
+
+
+def _narrowed(question: Question, hinted: Hinted) -> Question:
+    """Only photos that have what the hint names."""
+    where = with_values(question.where or Filter(), hinted.hint.kind, hinted.hint.keys)
+    return structs.replace(question, where=where)
+
+
+def _kind(hinted: Hinted) -> str:
+    """The kind of evidence, as in the protocol."""
+    return "place" if hinted.hint.kind == "country" else hinted.hint.kind
 
 
 def _kinds(question: Question) -> list[str]:
