@@ -109,6 +109,7 @@ NOT_LAST = _folded("this last past previous")  # "at Halloween, this dog"
 SINCE, UNTIL = _folded("since ever מאז החל seit depuis desde sinds"), _folded("until till עד ועד bis")
 AFTERWARDS = _folded("in at on near with and of by for from של עם אצל ליד")
 OPEN_ENDED = _folded("before after לפני ולפני אחרי ואחרי")
+AND_DASH = re.compile(r"(?:^|\s)ו[-\u05be\u2010-\u2014]\Z")  # ו-2019
 LISTING = _folded(", and or & ו או und et y e en и")
 OF = _folded("of של")
 TODAY = _folded("היום השנה השבוע החודש העשור") | {fold("סוף השבוע")}
@@ -179,6 +180,8 @@ class _Text:
     def _listed_before(self, place: int, last: DateInText, least: int) -> DateInText | None:
         """The date that ends before the comma or ``and`` at this token."""
         end, joined = place, self.tokens[place].text.startswith("ו")
+        end -= 2 * bool(AND_DASH.search(self.text[: self.tokens[place].start][-3:]))
+        joined = joined or end < place
         while end > least and self.tokens[end - 1].text in LISTING:
             end -= 1
             joined = joined or self.tokens[end].text != ","
@@ -250,6 +253,8 @@ class _Text:
 
     def _begins(self, place: int) -> bool:
         """Whether a phrase may begin here: not within a word, a path or an address."""
+        if AND_DASH.search(self.text[: self.tokens[place].start][-3:]):
+            return True
         before = self.text[: self.tokens[place].start][-2:]
         if not before or before[-1].isspace():
             return True
@@ -298,7 +303,7 @@ class _Phrase:
     def is_listed(self, letters: str, *, joined: bool) -> bool:
         """Whether it may be part of a list of dates; a day without a month only after ``and``."""
         if letters in (Kind.NUMBER, Kind.ORDINAL):
-            digits = all(word in OF or word[0].isdigit() for word in self.words)
+            digits = self.words[-1][0].isdigit()
             return joined and digits and self.before not in NUMBERED
         return bool(LISTED.fullmatch(letters)) and self._names_sure(letters)
 
