@@ -221,7 +221,13 @@ def test_a_word_with_a_number_at_its_end_is_that_word(tmp_path: Path) -> None:
 
 def test_a_number_of_a_camera_needs_no_zeros(tmp_path: Path) -> None:
     """Nor as many as it has; a file with this very number comes first."""
-    names = ["a/IMG_0042.jpg", "a/DSC00007.jpg", "b/IMG_0007.jpg", "a/IMG_000099.jpg", "a/May 05.jpg"]
+    names = [
+        "a/IMG_0042.jpg",
+        "a/DSC00007.jpg",
+        "b/IMG_0007.jpg",
+        "a/IMG_000099.jpg",
+        "a/May 05.jpg",
+    ]
     others = [f"x/IMG_{number:04}.jpg" for number in range(100, 130)]
     library = Household(tmp_path, [name.encode() for name in (*names, *others)])
     for text, found in (

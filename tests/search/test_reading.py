@@ -68,9 +68,7 @@ def told(reading: Reading) -> str:
     return "; ".join([reading.rest, *(f"{part.kind} {part.value}" for part in named)])
 
 
-@pytest.mark.parametrize(
-    ("question", "wanted"), [row for name in TABLES for row in rows(name)]
-)
+@pytest.mark.parametrize(("question", "wanted"), [row for name in TABLES for row in rows(name)])
 def test_questions_are_read(question: str, wanted: str) -> None:
     """Each row of the table."""
     assert told(read(question, LIBRARY, NOW)) == wanted

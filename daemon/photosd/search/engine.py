@@ -306,9 +306,7 @@ class Engine:
         embeddings = [one.embedding for one in aspects if one.embedding is not None]
         best = max(embeddings, key=lambda one: one.understood, default=None)
         answered_by = "gemini" if best is None else answered_by
-        good = functools.partial(
-            self._retrieval.good, question, aspects, judge, remote, hinted
-        )
+        good = functools.partial(self._retrieval.good, question, aspects, judge, remote, hinted)
         describe = functools.partial(
             self._retrieval.described, question, aspects, judge, remote=remote, hinted=hinted
         )

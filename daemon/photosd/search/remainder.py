@@ -17,7 +17,7 @@ from photosd.search.spellings import WORD
 
 Span = tuple[int, int]  # of characters of the text
 
-EDGES = " \t\n\r,;:.-–—·/&|?!"
+EDGES = " \t\n\r,;:.-–—־·/&|?!"
 
 
 def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list[Span]:

@@ -177,9 +177,7 @@ class Retrieval:
                 for source, own in looks
                 if content in own and judge.of_look(own[content]) != "weak"
             ]
-            found.append(
-                _found_photo(content, match.score, match.strength, [*kinds, *more], name)
-            )
+            found.append(_found_photo(content, match.score, match.strength, [*kinds, *more], name))
         return found
 
     def judge(

@@ -133,6 +133,22 @@ def _few_ago(phrase: Phrase) -> Found:
     yield Period(first.begin, last.end)
 
 
+def _between_ago(phrase: Phrase) -> Found:
+    """``two or three years ago``, ``לפני שנה או שנתיים``."""
+    counts, unit = list[int](), phrase.get(Kind.UNIT, Kind.UNITS)
+    for item in phrase.path:
+        if item.kind in (Kind.NUMBER, Kind.COUNT):
+            counts.append(item.value)
+        elif item.kind == Kind.COUNT_OF_UNITS:
+            counts.append(item.value[0])
+            unit = item.value[1]
+        elif item.kind == Kind.UNIT and not counts:
+            counts.append(1)
+    if len(counts) == 2 and 0 < counts[0] < counts[1]:
+        last, first = (periods.at(unit, phrase.now, -count) for count in counts)
+        yield Period(first.begin, last.end)
+
+
 def _past_few(phrase: Phrase) -> Found:
     if phrase.get(Kind.UNITS).name != "weekend":
         yield periods.past(phrase.get(Kind.UNITS), phrase.now, FEW[1])
@@ -324,6 +340,13 @@ def _compiled(form: str) -> re.Pattern[str]:
     return re.compile(f"{filler}(?:{letters.replace('~', filler)})")
 
 
+BETWEEN_AGO = (  # two or three years ago, a year or two ago, לפני שנה או שנתיים, לפני שנתיים-שלוש
+    "(NUMBER | COUNT) ~ (AND | TO | DASH) ~ (NUMBER | COUNT) ~ (UNIT | UNITS) AGO | "
+    "(NUMBER | COUNT) ~ (UNIT | UNITS) AND (NUMBER | COUNT) AGO | "
+    "AGO_BEFORE ~ (NUMBER | COUNT) ~ (AND | TO | DASH) ~ (NUMBER | COUNT) ~ (UNIT | UNITS) | "
+    "AGO_BEFORE ~ (UNIT | COUNT_OF_UNITS) ~ (AND | TO | DASH) ~ COUNT_OF_UNITS | "
+    "AGO_BEFORE ~ COUNT_OF_UNITS ~ (AND | TO | DASH)? ~ (NUMBER | COUNT) ~ (UNIT | UNITS)?"
+)
 DAY_OF_MONTH = "((NUMBER | ORDINAL) ~ MONTH | MONTH ~ (NUMBER | ORDINAL))"
 FEAST = "(EVE ~ HOLIDAY | HOLIDAY EVE | HOLIDAY)"
 DATED = f"(MONTH | SEASON | {FEAST})"
@@ -376,6 +399,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Phrase], Found]], ...] = tuple(
             "AGO_BEFORE ~ COUNT_OF_UNITS",
             _ago,
         ),
+        (BETWEEN_AGO, _between_ago),
         ("FEW ~ (UNIT | UNITS) AGO | AGO_BEFORE ~ FEW ~ UNITS", _few_ago),  # a few days ago
         # the last few days
         (

@@ -108,12 +108,7 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
     if not path:
         return
     kind, rest = path[0].kind, path[1:]
-    if kind == Kind.FROM and path[-1].kind in (Kind.ONWARDS, Kind.ON):
-        yield from (Period(one.begin, None) for one in simple(rest[:-1], now))
-    elif path[-1].kind == Kind.ONWARDS:
-        yield from (Period(one.begin, None) for one in simple(path[:-1], now))
-    elif path[-1].kind == Kind.BACKWARDS:
-        yield from (Period(None, one.end) for one in simple(path[:-1], now))
+    yield from _open_at_end(path, now)
     if kind in OPEN:
         edge = EDGES.get((kind, _part(rest)), kind)
         yield from (OPEN[edge](one) for one in simple(rest, now))
@@ -127,6 +122,16 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
     elif not whole:  # winter 2019-2020 is one
         yield from _between(path, RANGE, now)
         yield from _joined(path, now)
+
+
+def _open_at_end(path: Path, now: Moment) -> Iterator[Period]:
+    """``2019 or later``, ``from 2019 on``, ``2019 or earlier``."""
+    *inner, last = path
+    begun = bool(inner) and inner[0].kind == Kind.FROM
+    if last.kind == Kind.ONWARDS or (begun and last.kind == Kind.ON):
+        yield from (Period(one.begin, None) for one in simple(tuple(inner[begun:]), now))
+    elif last.kind == Kind.BACKWARDS:
+        yield from (Period(None, one.end) for one in simple(tuple(inner), now))
 
 
 OPEN: dict[Kind, Callable[[Period], Period]] = {

@@ -64,7 +64,11 @@ def of_list(left: Path, right: Path, now: Moment) -> Iterator[Period]:
     """The periods of a date without a year, or a day without a month, that comes before another one
     in a list; ``right``: the items of that one.
     """
+    complete = {Kind.DECADE, Kind.EXACT}
     kinds = {item.kind for item in right}
+    if complete & {item.kind for item in left}:  # the 60s, 70s and 80s
+        yield from simple(left, now) if complete & kinds else ()
+        return
     if Kind.YEAR not in kinds or not kinds & RECURRING:
         return
     with contextlib.suppress(ValueError, OverflowError):  # the 31st of February

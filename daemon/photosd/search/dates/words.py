@@ -26,9 +26,9 @@ ENGLISH = {
     Kind.AGO: "ago",
     Kind.RELATIVE_DAY: "today=0, yesterday=-1, day before yesterday=-2",
     Kind.UNIT: "day=day, week=week, weekend=weekend, month=month, year=year, decade=decade,"
-    " hour=hour",
+    " hour=hour, yr=year, mth=month, wk=week, hr=hour",
     Kind.UNITS: "days=day, weeks=week, weekends=weekend, months=month, years=year, decades=decade,"
-    " hours=hour",
+    " hours=hour, yrs=year, mths=month, mos=month, wks=week, hrs=hour",
     Kind.SEASON: "spring=spring, summer=summer, autumn=autumn, fall=autumn, winter=winter,"
     " springtime=spring, summertime=summer, wintertime=winter, q1=q1, q2=q2, q3=q3, q4=q4,"
     " first quarter=q1, second quarter=q2, third quarter=q3, fourth quarter=q4, 1st quarter=q1,"
@@ -73,7 +73,7 @@ ENGLISH = {
     " adar ii=113, adar 2=113, adar bet=113",
 }
 HEBREW = {
-    Kind.FILLER: "של, ב, ה, ל, ב-, ה-, ל-, ש, בתוך, במהלך, ביום, חודש",
+    Kind.FILLER: "של, ב, ה, ל, ב-, ה-, ל-, ש, וב-, וה-, בתוך, במהלך, ביום, חודש",
     Kind.LAST: "שעבר, שעברה, קודם, קודמת, הקודם, הקודמת, הקודמים, הקודמות",
     Kind.LATEST: "אחרון, אחרונה, אחרונים, אחרונות, האחרון, האחרונה, האחרונים, האחרונות",
     Kind.THIS: "זה, זו, זאת, הזה, הזו, הזאת, הנוכחי, הנוכחית",
@@ -106,7 +106,7 @@ HEBREW = {
     Kind.BEFORE: "לפני",
     Kind.AFTER: "אחרי, לאחר",
     Kind.BETWEEN: "בין",
-    Kind.AND: "ו, ו-, וה, וה-, ואת, או",
+    Kind.AND: "ו, ו-, וב, וב-, וה, וה-, ואת, או",
     Kind.FROM: "מ, מ-, מה-, מן",
     Kind.TO: "ל, ל-, לבין",
     Kind.ONWARDS: "והלאה, ואילך, ומעלה, ואחרי, או אחרי, ומאוחר יותר, או מאוחר יותר",
