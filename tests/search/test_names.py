@@ -206,7 +206,7 @@ def test_hebrew_words_of_names_have_prefixes(
 
 
 def test_a_word_with_a_number_at_its_end_is_that_word(tmp_path: Path) -> None:
-    """Of a file or a folder; not after a number, nor in a hexadecimal number."""
+    """In a file or a folder; not after a number, nor in a hexadecimal number."""
     names = ["wedding12.jpg", "Eilat2019/a.jpg", "חתונה3.jpg", "100APPLE/b.jpg", "3f-cafe12.jpg"]
     others = [f"{number}.jpg".encode() for number in range(20)]
     library = Household(tmp_path, [*others, *(name.encode() for name in names)])

@@ -135,8 +135,8 @@ class Phrase:
         if period.begin is not None and period.begin > now:
             return None
         sure = (path for path, some in means.items() if period in some and self._sure(path, period))
-        path = next(sure, None)
-        return None if path is None else (path, period)
+        chosen = next(sure, None)
+        return None if chosen is None else (chosen, period)
 
     def is_listed(self, letters: str, *, joined: bool) -> bool:
         """Whether it may be part of a list of dates; a day without a month only after ``and``."""
@@ -158,7 +158,7 @@ class Phrase:
         return bool(SIMPLE.fullmatch(letters)) and self._simple_sure(letters, items, period)
 
     def _is_else(self, path: Path, letters: str) -> bool:
-        """Whether it surely is no date, whatever its items may mean."""
+        """Whether it is not a date, whatever its items may mean."""
         if path[0].kind == Kind.FILLER and self._foreign_particle():
             return True
         if self.words[-1] in NOT_LAST and Kind.BEFORE not in letters:  # the week before last
