@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,11 +23,12 @@ from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
 from photosd.gemini.marked_photos import MarkedPhotos
 from photosd.gemini.vector_table import GeminiTable
-from photosd.index import retention
+from photosd.index import dropping, retention
 from photosd.index.catalog import Catalog
 from photosd.index.committer import LabelSync
 from photosd.index.contents import Contents
 from photosd.index.database import Database
+from photosd.index.dropping import drop_from_tables
 from photosd.index.folders import Folders
 from photosd.index.retention import KEPT_SECONDS, Retention
 from photosd.index.table import Embedding
@@ -405,3 +408,40 @@ def test_expired_traces_are_deleted_though_one_kind_cannot_be(
     with pytest.raises(StorageError):
         traces.expire()
     assert not sheet.exists()
+
+
+def test_a_store_that_keeps_failing_holds_up_no_later_content(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first contents were dropped, each minute again, and later ones from no store."""
+
+    def refuse(_contents: Any) -> None:
+        raise StorageError("permission denied", remedy="chmod")
+
+    stores.folders.remove(b"/a")
+    with monkeypatch.context() as patch:
+        patch.setattr(stores.thumbnails, "drop", refuse)
+        with pytest.raises(StorageError, match="permission denied"):
+            stores.retention.delete_expired()
+    left = stores.left()
+    assert (left["vectors_active"], left["vectors_other"]) == (0, 0)
+    assert left["orphans"] == left["thumbnails"] == PHOTOS
+    assert stores.retention.delete_expired() == PHOTOS
+    assert set(stores.left().values()) == {0}
+
+
+def test_a_table_that_cannot_be_written_holds_up_no_other(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that of a model that a newer photosd has written."""
+    drop = dropping.delete_rows
+
+    def refuse(directory: Path, path: Path, contents: Any) -> None:
+        if path.stem == "vectors_active":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        drop(directory, path, contents)
+
+    monkeypatch.setattr(dropping, "delete_rows", refuse)
+    with pytest.raises(StorageError, match="vectors_active"):
+        drop_from_tables(stores.home.index, [content_id(n) for n in range(PHOTOS)], [])
+    assert stores.left()["vectors_other"] == 0

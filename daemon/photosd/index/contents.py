@@ -7,7 +7,7 @@ import itertools
 import random
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -332,23 +332,27 @@ class Contents:
             db.execute("UPDATE orphans SET since = ?1 WHERE since > ?1", (now,))
             db.execute("UPDATE photos SET gone_at = ?1 WHERE gone_at > ?1", (now,))
 
-    def take_expired(self, before: float, limit: int) -> list[str]:
-        """Up to ``limit`` contents without a path since then (Unix seconds). They are removed from
-        the catalog, except for a note that they must be dropped everywhere: see `finish_deletion`.
+    def take_expired(self, before: float, limit: int, without: Collection[str] = ()) -> list[str]:
+        """Up to ``limit`` contents without a path since then (Unix seconds), none of those in
+        ``without``. They are removed from the catalog, except for a note that they must be dropped
+        everywhere: see `finish_deletion`.
         """
         while True:
-            due, gone = self._take_expired(before, limit)
+            due, gone = self._take_expired(before, limit, without)
             if gone or due < limit:
                 return gone
 
-    def _take_expired(self, before: float, limit: int) -> tuple[int, list[str]]:
+    def _take_expired(
+        self, before: float, limit: int, without: Collection[str]
+    ) -> tuple[int, list[str]]:
         """How many were looked at, and which of them were removed."""
         with self._database.write(quiet=True) as db:
             due = [
                 str(row[0])
                 for row in db.execute(
-                    "SELECT content FROM orphans WHERE since <= ? ORDER BY since LIMIT ?",
-                    (before, limit),
+                    "SELECT content FROM orphans WHERE since <= ? AND content NOT IN"
+                    " (SELECT value FROM json_each(?)) ORDER BY since LIMIT ?",
+                    (before, listed(without), limit),
                 )
             ]
             held = {content for content in due if _is_held(db, content)}

@@ -27,27 +27,35 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
 
 
 def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
-    """Delete rows in tables of models not ``opened``; erase deleted ones. Raises StorageError."""
+    """Delete rows in tables of models not ``opened``; erase deleted ones. Raises StorageError once
+    every table was tried.
+    """
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", FLUSHED)}
+    failed: tuple[Path, Exception] | None = None
     for path in sorted(directory.glob(f"{PREFIX}*.lance")):
         if (name := path.name.removesuffix(".lance")) in names:
             continue
         try:
             with errors_of_lance():
-                _drop(directory, path, contents)
+                delete_rows(directory, path, contents)
         except Exception as error:
             if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others
                 kept = rename_damaged(path)
                 log.error("table_damaged", table=name, cause=str(error)[:300], kept=kept)
                 continue
-            raise StorageError(
-                f"{path} cannot be written: {error}",
-                remedy=f"check free space and permissions of {directory}",
-            ) from error
+            failed = failed or (path, error)
+    if failed is not None:
+        path, cause = failed
+        raise StorageError(
+            f"{path} cannot be written: {cause}",
+            remedy=f"check free space and permissions of {directory}",
+        ) from cause
 
 
-def _drop(directory: Path, path: Path, contents: Sequence[str]) -> None:
-    """Delete rows of one table, and erase deleted ones; raises LanceDB's errors."""
+def delete_rows(directory: Path, path: Path, contents: Sequence[str]) -> None:
+    """Delete the rows of these contents in the table at ``path``, and erase deleted ones; raises
+    LanceDB's errors.
+    """
     table = import_lancedb().connect(directory).open_table(path.stem)
     for part in quoted(contents):
         if table.count_rows(f"content IN ({part})"):

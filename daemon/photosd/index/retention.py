@@ -82,17 +82,24 @@ class Retention(BackgroundLoop):
 
     def delete_expired(self) -> int:
         """Delete contents without a path for 30 days, or that were purged; returns how many. Raises
-        the stores' errors.
+        an error of the stores, once they were asked to delete all of them.
         """
         with self._deleting:
             before, deleted = self._clock() - KEPT_SECONDS, 0
+            kept: list[str] = []  # by a store that fails
+            failed: Exception | None = None
             self._contents.clamp_future_times(self._clock())
             self._catalog.sweep(before)
-            while gone := self._contents.take_expired(before, AT_ONCE):
-                self._stores.drop(gone)
-                self._contents.finish_deletion(gone)
-                deleted += len(gone)
-                self._compact_needed = True
+            while gone := self._contents.take_expired(before, AT_ONCE, kept):
+                try:
+                    self._stores.drop(gone)
+                except Exception as error:  # the other stores have dropped them
+                    failed = failed or error
+                    kept += gone
+                else:
+                    self._contents.finish_deletion(gone)
+                    deleted += len(gone)
+                    self._compact_needed = True
                 if self.stopping.wait(REST_SECONDS):
                     break
             if deleted:
@@ -100,6 +107,8 @@ class Retention(BackgroundLoop):
             if self._compact_needed:
                 self._stores.compact()
                 self._compact_needed = False
+            if failed is not None:
+                raise failed
             return deleted
 
     def purge(self) -> int:
