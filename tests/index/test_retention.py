@@ -445,3 +445,26 @@ def test_a_table_that_cannot_be_written_holds_up_no_other(
     with pytest.raises(StorageError, match="vectors_active"):
         drop_from_tables(stores.home.index, [content_id(n) for n in range(PHOTOS)], [])
     assert stores.left()["vectors_other"] == 0
+
+
+def test_a_look_that_fails_is_repeated_in_an_hour(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes through all contents: a minute later it would keep a core busy."""
+    asked: list[int] = []
+
+    def refuse() -> Any:
+        asked.append(1)
+        raise StorageError("the disk is gone", remedy="connect it")
+
+    model_switcher: Any = SimpleNamespace(runtimes=list)
+    derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)
+    monkeypatch.setattr(derived, "contents", refuse)
+    keeper, now = Retention(stores.catalog, stores.contents, derived), time.monotonic
+    with pytest.raises(StorageError):
+        keeper.work()
+    keeper.work()
+    assert len(asked) == 1
+    monkeypatch.setattr(time, "monotonic", lambda: now() + retention.EVERY_SECONDS)
+    with pytest.raises(StorageError):
+        keeper.work()

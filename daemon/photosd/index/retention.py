@@ -121,6 +121,7 @@ class Retention(BackgroundLoop):
         """Check all contents once a day; by the monotonic clock, since other clocks jump."""
         if time.monotonic() < self._looked_at + LOOK_SECONDS and self._looked_at:
             return
+        self._looked_at = time.monotonic() - LOOK_SECONDS + EVERY_SECONDS  # if it fails, in an hour
         for known in self._pieces():
             self._contents.note_orphans(known, self._clock())
             if self.stopping.wait(REST_SECONDS):
