@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,32 @@ def test_dropped_contents_lose_every_size(tmp_path: Path) -> None:
     store.put(320, picture(2))
     store.drop([content(1)])
     assert len(files(tmp_path)) == 1
+
+
+def test_a_directory_that_cannot_be_read_delays_no_other_thumbnail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of another user, or on a bad sector: all were listed again for each thumbnail."""
+    ThumbnailStore(tmp_path, ROOM).put(320, picture(1))
+    file = ThumbnailStore(tmp_path, ROOM).put(320, picture(2))
+    assert file is not None
+    listed, iterdir = list[Path](), Path.iterdir
+
+    def some(path: Path) -> Iterator[Path]:
+        listed.append(path)
+        if path == file.parent:
+            refused()
+        return iter(list(iterdir(path)))
+
+    monkeypatch.setattr(Path, "iterdir", some)
+    store = ThumbnailStore(tmp_path, ROOM)
+    for _ in range(5):
+        assert store.get(content(1), 320) and store.get(content(2), 320) is None
+    assert len(listed) == 3
+    with pytest.raises(StorageError):
+        store.drop([content(1)])
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert store.contents() == {content(2)}
     assert store.get(content(2), 320)
 
 

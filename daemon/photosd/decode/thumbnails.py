@@ -31,6 +31,7 @@ log = structlog.get_logger()
 NAME = re.compile(r"([0-9a-f]+-[0-9a-f]{32})\.(\d+)\.(\d+)x(\d+)\.jpg")
 FULL_UNTIL = 0.9  # of the limit remains used after making space
 TOUCH_SECONDS = 3600.0  # precision of the time of last use
+REREAD_SECONDS = 60.0  # after an error, unless some are to be deleted
 JPEG_BEGIN, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 Key = tuple[str, int]  # content id, requested longest side
@@ -61,6 +62,7 @@ class ThumbnailStore:
         # The longest unused first; read when used, and again after an error.
         self._kept: OrderedDict[Key, KeptThumbnail] | None = None
         self._unread: OSError | None = None
+        self._read_at = 0.0  # monotonic
         self._bytes = 0
         self._complained = False
 
@@ -121,7 +123,7 @@ class ThumbnailStore:
     def contents(self) -> set[str]:
         """Every content with a thumbnail; raises StorageError."""
         with self._lock:
-            known = self._known()
+            known = self._known(again=True)
             self._require([self._unread])
             return {content for content, _ in known}
 
@@ -129,7 +131,7 @@ class ThumbnailStore:
         """Delete every thumbnail of these contents; raises StorageError if any may be left."""
         gone = set(contents)
         with self._lock:
-            known = self._known()
+            known = self._known(again=True)
             found = [key for key in known if key[0] in gone]
             self._require([self._unread, *(self._delete(known, key) for key in found)])
 
@@ -141,7 +143,7 @@ class ThumbnailStore:
         """
         now = time.time()
         with self._lock:
-            known = self._known()
+            known = self._known(again=True)
             errors = [self._unread]
             for key, kept in list(known.items()):
                 if kept.used < before:
@@ -154,9 +156,12 @@ class ThumbnailStore:
 
     # -- content, under the lock -----------------------------------------------------------------
 
-    def _known(self) -> OrderedDict[Key, KeptThumbnail]:
-        if self._kept is None or self._unread is not None:
-            self._unread = None
+    def _known(self, *, again: bool = False) -> OrderedDict[Key, KeptThumbnail]:
+        """``again``: read them again at once if not all could be read; it takes long for many."""
+        now = time.monotonic()
+        again = again or now > self._read_at + REREAD_SECONDS
+        if self._kept is None or (again and self._unread is not None):
+            self._unread, self._read_at = None, now
             found = sorted(self._files(), key=lambda one: one[1].used)
             self._kept = OrderedDict(found)
             self._bytes = sum(kept.bytes for _, kept in found)
