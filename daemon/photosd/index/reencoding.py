@@ -59,10 +59,13 @@ class ReencodingList:
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
         """The next photos in order of content; after the last one, again from the first."""
-        from_the_first = not self._after
+        from_the_first, begun = not self._after, time.monotonic()
         found = self._next(limit)
         if not (found or from_the_first or self._in_progress):  # once: a pass takes long
+            begun = time.monotonic()
             found, from_the_first = self._next(limit), True
+        if not found and from_the_first:
+            self._forget_vanished(begun)
         self._exhausted = not (found or self._later or self._in_progress) and from_the_first
         with self._lock:
             self._in_progress.update(photo.path for photo in found)
@@ -131,6 +134,13 @@ class ReencodingList:
             self._later.pop(content, None)
             self._in_progress.discard(photo.path)
             self.given_up.add(content)
+
+    def _forget_vanished(self, before: float) -> None:
+        """Nothing is left that was due then (monotonic): their photos were deleted or changed, or
+        their folder is offline. Waiting for them would never end.
+        """
+        with self._lock:
+            self._later = {one: at for one, at in self._later.items() if at[0] > before}
 
     def _may(self, content: str, now: float) -> bool:
         with self._lock:
