@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import queue
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -12,6 +13,7 @@ import pytest
 
 from photosd.decode.decode_errors import NotDelivered
 from photosd.index import reconciler
+from photosd.watch.hints import Hint
 from tests.index.test_pipeline import Bench
 from tests.index.test_reconciler import Shop, shop, within
 
@@ -108,3 +110,36 @@ def test_nothing_waits_for_a_photo_on_a_silent_disk(tmp_path: Path) -> None:
 
 def silent(_path: bytes) -> Any:
     raise NotDelivered
+
+
+class Hints(queue.SimpleQueue[Hint]):
+    """Notes how long it was waited for the next hint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Hint:
+        self.waits.append(-1.0 if timeout is None else timeout)
+        return super().get(block, timeout)
+
+
+def test_a_folder_that_was_absent_and_is_silent_now_keeps_no_core_busy(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its share answered, the time of its next comparison was past, and always due."""
+    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(reconciler, "TURN_SECONDS", 0.05)
+    shop.add(tmp_path / "photos")
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    shop.watcher.hints = hints = Hints()
+    comparer = Mock(wraps=shop.reconciler.comparer.tree)
+    monkeypatch.setattr(shop.reconciler.comparer, "tree", comparer)
+    shop.reconciler.start()
+    shop.compare()
+    within(30, lambda: comparer.call_count > 2)  # it is compared again and again
+    monkeypatch.setattr(shop.folders.filesystems, "silent", lambda _path: True)
+    within(30, lambda: "not answering" in (shop.folders.all()[0].reason or ""))
+    begun = len(hints.waits)
+    within(30, lambda: len(hints.waits) > begun + 100)
+    assert max(hints.waits[begun + 50 :]) > 0

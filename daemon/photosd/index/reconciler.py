@@ -452,6 +452,7 @@ class Reconciler(StoppableThread):
             if (folder.id, folder.path) in self._silent:
                 mount = self._filesystems.of(folder.path).mount
                 self._folders.update(folder, not_answering(folder.path, mount))
+                self._retries.pop(folder.id, None)  # when it answers again it is compared
             else:
                 self._recheck_offline(folder)
         watched = {folder.id for folder in folders}
