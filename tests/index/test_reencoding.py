@@ -79,3 +79,17 @@ def test_a_photo_that_was_put_off_is_waited_for(bench: Bench, fill: ReencodingLi
     assert not fill.exhausted()
     finish(bench, fill, [first])
     wait_for(lambda: fill.due(256) == [] and fill.exhausted())
+
+
+def test_a_photo_whose_bytes_are_others_now_is_read_once(
+    bench: Bench, fill: ReencodingList
+) -> None:
+    """Size and time are the same, as after `exiftool -P`, or on a failing disk. Its former content
+    was left without end, and the photo was read again and again; the work list finds what it is.
+    """
+    first, *others = fill.due(256)
+    finish(bench, fill, others)
+    bench.contents.record("other", [("other bytes", {})])
+    fill.done([(entry(first), "other bytes")])
+    wait_for(lambda: fill.due(256) == [] and fill.exhausted())
+    assert fill.left() == 0

@@ -36,7 +36,7 @@ class ReencodingList:
         self._after = ""
         self._later: dict[str, tuple[float, int]] = {}  # content: not before (monotonic); times
         self.given_up: set[str] = set()
-        self._in_progress: set[bytes] = set()  # paths that the pipeline has
+        self._in_progress: dict[bytes, str] = {}  # paths that the pipeline has, and their contents
         self._exhausted = False
 
     def left(self) -> int:
@@ -68,7 +68,7 @@ class ReencodingList:
             self._forget_vanished(begun)
         self._exhausted = not (found or self._later or self._in_progress) and from_the_first
         with self._lock:
-            self._in_progress.update(photo.path for photo in found)
+            self._in_progress.update((photo.path, photo.content or "") for photo in found)
         return found
 
     def _next(self, limit: int) -> list[Photo]:
@@ -92,11 +92,15 @@ class ReencodingList:
         return False
 
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
-        """These have their vectors; the catalog knows from `Contents.record`."""
+        """These have their vectors; the catalog knows from `Contents.record`. Contents that their
+        files no longer have are left to the work list.
+        """
         with self._lock:
             for entry, content in finished:
-                self._later.pop(content, None)
-                self._in_progress.discard(entry.path)
+                expected = self._in_progress.pop(entry.path, content)
+                self._later.pop(expected, None)
+                if expected != content:  # the same size and time: else it comes up again and again
+                    self.given_up.add(expected)
 
     def failed(self, photo: Photo, _failure: WorkFailure, *, deaths: int = 0) -> None:
         """Leave it to the work list, which retries and quarantines."""
@@ -108,7 +112,7 @@ class ReencodingList:
         with self._lock:
             times = self._later.get(content, (0.0, 0))[1] + 1
             self._later[content] = (time.monotonic() + due - time.time(), times)
-            self._in_progress.discard(photo.path)
+            self._in_progress.pop(photo.path, None)
         if deaths or times >= MAX_TRIES:
             self._skip(photo)
 
@@ -122,7 +126,8 @@ class ReencodingList:
     def release(self, paths: Iterable[bytes]) -> None:
         """The pipeline releases these; unfinished ones come up again."""
         with self._lock:
-            self._in_progress.difference_update(paths)
+            for path in paths:
+                self._in_progress.pop(path, None)
 
     def journaled(self) -> set[bytes]:
         """None: see `journal`."""
@@ -132,7 +137,7 @@ class ReencodingList:
         content = photo.content or ""
         with self._lock:
             self._later.pop(content, None)
-            self._in_progress.discard(photo.path)
+            self._in_progress.pop(photo.path, None)
             self.given_up.add(content)
 
     def _forget_vanished(self, before: float) -> None:
