@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,33 @@ def test_no_rows(tmp_path: Path) -> None:
     made = Codes.write(tmp_path, DIMENSION, [])
     found, cosines = made.nearest(queries()[0], 20)
     assert len(made) == len(found) == len(cosines) == 0
+
+
+OUT_OF_THREADS = """
+import os, resource, sys, threading
+from pathlib import Path
+import numpy as np
+from photosd.index import codes
+
+codes.MANY_BYTES, codes.cores = 1, lambda: 2
+rows = np.eye(8, 64, dtype=np.float32)
+made = codes.Codes.write(Path(sys.argv[1]), 64, [rows])
+if os.getuid() == 0:  # who has no such limit
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+before = resource.getrlimit(resource.RLIMIT_NPROC)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, before[1]))
+try:
+    threading.Thread(target=bool).start()
+except RuntimeError:
+    print(made.nearest(rows[3], 1)[0].tolist())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
+def test_a_system_out_of_threads_ends_no_search(tmp_path: Path) -> None:
+    """OpenMP ended the daemon, for lack of a second thread."""
+    command = [sys.executable, "-c", OUT_OF_THREADS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "[3]\n"), done.stderr

@@ -11,6 +11,7 @@ import contextlib
 import math
 import mmap
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -38,6 +39,13 @@ GATHER = 8  # if fewer than 1 in 8 rows pass the filter, only these are copied a
 SURE = 4.0  # standard deviations of the rounding error: rows this far apart need no exact check
 LOWEST = float(np.finfo(np.float32).min)
 MAX_EXACT = 2000  # rows compared exactly beyond those wanted
+
+
+class _Helped(threading.local):
+    by_thread = False  # libgomp has started one for this thread, and keeps it
+
+
+_helped = _Helped()
 
 
 class Codes:
@@ -138,12 +146,13 @@ class Codes:
         Works on a part at a time: its numbers stay in the cache, and it allocates no large array.
         """
         coded, _, scale = _coded(query[None])
+        threads = self._threads if self._threads == 1 or _can_start_thread() else 1
         spread = 256 * np.hypot(scale[0], scales.max(initial=0)) / np.sqrt(12)
         kept: list[tuple[Rows, Vectors]] = [(np.empty(0, np.int64), np.empty(0, np.float32))]
         floor = LOWEST
         for at in range(0, len(high), step := self._step):
             products = simsimd.cdist(
-                coded, high[at : at + step], metric="dot", out_dtype="f32", threads=self._threads
+                coded, high[at : at + step], metric="dot", out_dtype="f32", threads=threads
             )
             near = np.asarray(products)[0] * (scales[at : at + step] * (scale * (256 * 256)))
             if passing is not None:
@@ -158,6 +167,21 @@ class Codes:
         rows, near = rows[sure], near[sure]
         best: Rows = rows[np.argsort(-near)[: count + MAX_EXACT]]
         return best
+
+
+def _can_start_thread() -> bool:
+    """Whether another thread can multiply for this one. libgomp ends the process if the system is
+    out of threads, so try first.
+    """
+    if not _helped.by_thread:
+        thread = threading.Thread(target=bool, name="try-thread", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        thread.join()
+        _helped.by_thread = True
+    return True
 
 
 def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
