@@ -12,7 +12,7 @@ import pytest
 from photosd.core.errors import StorageError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
-from photosd.index.worklist import WorkFailure, WorkList
+from photosd.index.worklist import LONGEST_SILENT, SILENT_SECONDS, WorkFailure, WorkList
 from photosd.watch.scanner import Entry
 
 
@@ -62,3 +62,23 @@ def test_a_clock_that_was_set_back(database: Database, monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "time", now)
     refused(database, monkeypatch, lambda: worklist.due(9))
     assert [photo.path for photo in worklist.due(9)] == [b"/p/a.jpg"]
+
+
+def test_many_photos_on_a_silent_disk_are_not_tried_all_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share mounted below the folder, with 20,000 photos: they were tried every five seconds,
+    the last ones first, so that others were never read. Later than others none is tried for long.
+    """
+    worklist, catalog, now = WorkList(database), Catalog(database), time.time
+    with database.write():
+        for number in range(2000):
+            catalog.put(1, Entry(b"/p/share/%d.jpg" % number, 1, 1, number, 1), due=now())
+    for photo in worklist.due(9999):
+        if b"/share/" in photo.path:
+            worklist.away(photo)
+    monkeypatch.setattr(time, "time", lambda: now() + SILENT_SECONDS + 1)
+    tried = [photo.path for photo in worklist.due(9999)]
+    assert b"/p/a.jpg" in tried and 10 < len(tried) < 1000
+    monkeypatch.setattr(time, "time", lambda: now() + LONGEST_SILENT + 1)
+    assert len(worklist.due(9999)) == 2001

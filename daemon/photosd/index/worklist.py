@@ -34,7 +34,9 @@ DEPENDS_ON = {  # codes of DecodeFailed
 }
 SOFTWARE = ("photosd", "pillow", "pillow-heif")
 
-SILENT_SECONDS = 5.0  # until a photo on a silent disk is tried again
+# Until a photo on a silent disk is tried again. If there are many, one is tried every EACH_SECONDS:
+# else they keep a core busy, and older photos on other disks never come up.
+SILENT_SECONDS, EACH_SECONDS, LONGEST_SILENT = 5.0, 0.02, 300.0
 ASK_SECONDS = 10.0  # how often to check whether circumstances have changed
 # Maximum seconds that a pending photo, or a failed one, is postponed. A later due time is an error
 # of the clock.
@@ -112,6 +114,7 @@ class WorkList:
         self._known: Mapping[str, str] = {}
         self._ask_at = 0.0
         self._looked_at = 0.0  # when `due` was last called (Unix seconds)
+        self._silent_until = 0.0  # when the next photo on a silent disk may be tried (Unix seconds)
         self._clock = _clock()
         # Circumstances when a photo was handed out: a failure is compared with these.
         self._handed_out: dict[bytes, Mapping[str, str]] = {}
@@ -263,11 +266,14 @@ class WorkList:
         """Its disk does not respond: it is tried again soon, or once a comparison finds it, and
         nothing waits for it.
         """
+        now = time.time()
+        due = max(now + SILENT_SECONDS, self._silent_until + EACH_SECONDS)
+        self._silent_until = due = min(due, now + LONGEST_SILENT)
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET due = ?, code = ?"
                 " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
-                (time.time() + SILENT_SECONDS, AWAY, photo.path, photo.size, photo.mtime_ns),
+                (due, AWAY, photo.path, photo.size, photo.mtime_ns),
             )
 
     def journal(self, paths: Iterable[bytes]) -> None:
