@@ -22,6 +22,7 @@ from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd.search.calibration import UNRELATED
 from tests.faults import VARIABLE, with_faults
+from tests.household import places as shared_places
 
 ROOT = Path(__file__).parent.parent
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles photosd again
@@ -54,6 +55,12 @@ ENCODER_STANDS_IN = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from tests.household.stand_in import install_encoder; install_encoder()
 """
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Daemons of tests share a table of places; processes that run tests are told where."""
+    if (cache := getattr(config, "cache", None)) is not None:
+        os.environ.setdefault(shared_places.VARIABLE, str(cache.mkdir("places")))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -140,14 +147,20 @@ class RunningDaemon:
         environment: dict[str, str] | None = None,
         prelude: str = "",
         descriptors: tuple[int, ...] = (),
+        places: bool = True,
     ) -> None:
-        """``prelude``: statements that run in the daemon before it starts, with ``descriptors``."""
+        """``prelude``: statements that run in the daemon before it starts, with ``descriptors``.
+
+        ``places``: whether it finds a table of places, or makes one when it needs one.
+        """
         self.home, self._descriptors = home, descriptors
         self._prelude = prelude
         self._environment = {**os.environ, **(environment or {})}
         if not home.settings.exists():  # files need not rest for long before they are read
             home.config.mkdir(parents=True, exist_ok=True, mode=0o700)
             home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
+        if places:
+            shared_places.lend_places(home.places)
         self.process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:

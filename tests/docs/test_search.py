@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from photosd.places.building import build
 from tests.conftest import ROOT, RunningDaemon
 from tests.docs.examples import examples_of, painted, run, with_photosd
 
@@ -42,7 +41,6 @@ def shell(daemon: RunningDaemon, tmp_path: Path) -> dict[str, str]:
     (pictures / "Holiday" / "beach.jpg.xmp").write_text(SIDECAR)
     shutil.copy(pictures / "sunset.jpg", pictures / "copy of sunset.jpg")
     daemon.wait_until("ready")
-    build(daemon.home.places)  # the daemon makes it, too, at the lowest priority
     daemon.index(pictures)
     limit = time.monotonic() + 60
     with daemon.client() as client:  # the sidecar is read, and filters know it

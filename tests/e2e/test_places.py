@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,21 @@ import psutil
 import pytest
 
 from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
 from photosd.protocol.client import Client
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.docs.examples import painted
 from tests.household.daemon import until
 
 SECONDS = 240.0  # the process has the lowest priority, beside other tests
+
+
+@pytest.fixture
+def bare_daemon(home: Home) -> Iterator[RunningDaemon]:
+    """A daemon without a table."""
+    running = RunningDaemon(home, prelude=ENCODER_STANDS_IN, places=False)
+    yield running
+    running.stop()
 
 
 def builders(daemon: RunningDaemon) -> list[psutil.Process]:
@@ -44,30 +54,30 @@ def found(daemon: RunningDaemon, **where: Any) -> dict[str, Any] | None:
 @pytest.mark.slow  # the process has a low priority, and other tests keep all cores busy
 @pytest.mark.timeout(2 * SECONDS)
 def test_a_daemon_killed_while_the_table_is_made(
-    quick_daemon: RunningDaemon, tmp_path: Path
+    bare_daemon: RunningDaemon, tmp_path: Path
 ) -> None:
     """The process ends with it; the next start makes the table, and photos are found by place."""
     painted(tmp_path / "photos", "beach", place=(29.55, 34.95))
     painted(tmp_path / "photos", "snow")
-    quick_daemon.wait_until("ready")
-    quick_daemon.index(tmp_path / "photos")
-    until(lambda: builders(quick_daemon), 60, "the process")
-    assert found(quick_daemon, places=["אילת"]) is None
-    quick_daemon.kill()
-    until(lambda: not builders(quick_daemon), 60, "its end")
-    assert not quick_daemon.home.places.exists()
-    quick_daemon.restart()
-    quick_daemon.wait_until("ready")
+    bare_daemon.wait_until("ready")
+    bare_daemon.index(tmp_path / "photos")
+    until(lambda: builders(bare_daemon), 60, "the process")
+    assert found(bare_daemon, places=["אילת"]) is None
+    bare_daemon.kill()
+    until(lambda: not builders(bare_daemon), 60, "its end")
+    assert not bare_daemon.home.places.exists()
+    bare_daemon.restart()
+    bare_daemon.wait_until("ready")
     limit = time.monotonic() + SECONDS
-    while (hit := found(quick_daemon, places=["אילת"])) is None:
-        assert time.monotonic() < limit, quick_daemon.log()[-2000:]
+    while (hit := found(bare_daemon, places=["אילת"])) is None:
+        assert time.monotonic() < limit, bare_daemon.log()[-2000:]
         time.sleep(0.5)
     assert Path(hit["path"]).name == "beach.jpg"
     assert (hit["place"]["city"], hit["place"]["hebrew"]) == ("Eilat", "אילת")
-    near = found(quick_daemon, near_place="Aqaba", near_km=20)
+    near = found(bare_daemon, near_place="Aqaba", near_km=20)
     assert near is not None and near["path"] == hit["path"]
-    assert found(quick_daemon, near_place="Haifa") is None
-    with quick_daemon.client() as client:
+    assert found(bare_daemon, near_place="Haifa") is None
+    with bare_daemon.client() as client:
         assert client.call("show", {"path": hit["path"]})["place"]["country"] == "Israel"
-    left = quick_daemon.home.places.parent.glob(".places*")
+    left = bare_daemon.home.places.parent.glob(".places*")
     assert list(left) == []

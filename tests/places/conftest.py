@@ -9,6 +9,7 @@ import pytest
 
 from photosd.places.building import build
 from photosd.places.table import Table
+from tests.household.places import lend_places
 from tests.places.world import write_world
 
 
@@ -29,9 +30,9 @@ def small(world: Path) -> Iterator[Table]:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
-    """The table of GeoNames' places: takes 10 s."""
+    """The table of GeoNames' places."""
     file = tmp_path_factory.mktemp("places") / "places.sqlite3"
-    assert build(file) > 200_000
+    lend_places(file)
     table = Table(file)
     yield table
     table.close()
