@@ -145,6 +145,18 @@ def test_a_text_outlives_an_encoder_that_is_killed(
     assert held.result(32).vectors.shape == (1, 32)
 
 
+def test_an_encoder_that_ends_for_lack_of_threads_blames_no_photo(
+    start: Callable[..., Supervisor], orders: Orders
+) -> None:
+    """OpenMP ends the process then; photos that were encoded at that moment were quarantined."""
+    supervisor = start()
+    until(supervisor, "ready")
+    orders(image="out_of_threads")
+    with pytest.raises(EncoderDied) as died:
+        supervisor.encode_images(PIXELS).result(30)
+    assert died.value.cause == "killed"
+
+
 def test_only_encoders_that_do_not_last_are_replaced_later() -> None:
     """One was killed every 80 s; after the third, queries waited for up to four seconds."""
     policy = RestartPolicy(QUICK)

@@ -61,6 +61,7 @@ def act(deed: str, beat: Callable[[], object] = lambda: None, **fault: Any) -> N
         "stop": lambda: _suffer(signal.SIGSTOP),
         "kill": lambda: _suffer(signal.SIGKILL),
         "exit": lambda: os._exit(1),
+        "out_of_threads": _out_of_threads,
         "memory": lambda: _grow(int(argument)) if argument else _raise(MemoryError()),
         "out_of_memory": lambda: _raise(MemoryError()),
         "raise": lambda: _raise(RuntimeError("a fault on order")),
@@ -89,6 +90,13 @@ def _wait(fault: dict[str, Any]) -> None:
     end = time.monotonic() + fault.get("seconds", 30)
     while not Path(fault["until"]).exists() and time.monotonic() < end:
         time.sleep(0.005)
+
+
+def _out_of_threads() -> None:
+    """End as libgomp does."""
+    text = b"\nlibgomp: Thread creation failed: Resource temporarily unavailable\n"
+    os.write(sys.stderr.fileno(), text)
+    os._exit(1)
 
 
 def _grow(megabytes: int) -> None:

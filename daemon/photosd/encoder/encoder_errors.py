@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from photosd.core.errors import EncoderUnavailable
 from photosd.core.shortage import shortage_in
 
 # crash: it crashed or hung. killed: it was killed from outside, as by the kernel when memory is
-# low. nonsense: its messages were invalid. stalled: it did not finish warming up. device: one of
-# these on an accelerator, which may be the cause. other: it was stopped for its own reasons.
+# low, or ended because the system is out of threads. nonsense: its messages were invalid. stalled:
+# it did not finish warming up. device: one of these on an accelerator, which may be the cause.
+# other: it was stopped for its own reasons.
 Cause = Literal["crash", "killed", "nonsense", "stalled", "device", "other"]
+
+# The last words of libgomp and of libomp, which end the process.
+OUT_OF_THREADS = re.compile(r"libgomp: Thread creation failed|OMP: Error #34")
 
 
 class EncoderDied(Exception):

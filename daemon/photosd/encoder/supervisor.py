@@ -27,7 +27,7 @@ from photosd.core.errors import ConfigError, EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
 from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.device_choice import DeviceChoice
-from photosd.encoder.encoder_errors import Cause, EncoderDied, EncodingFailed
+from photosd.encoder.encoder_errors import OUT_OF_THREADS, Cause, EncoderDied, EncodingFailed
 from photosd.encoder.encoder_limits import EncoderLimits, RestartPolicy
 from photosd.encoder.encoder_status import EncoderStatus
 from photosd.encoder.launcher import EncoderLauncher
@@ -236,7 +236,8 @@ class Supervisor(StoppableThread):
         while child.alive and not deadline.passed:
             time.sleep(0.01)
         death = self._kill("it closed its connection") if child.alive else child.exit_report()
-        self._cause = "killed" if death.by_others else "crash"
+        short = death.by_others or OUT_OF_THREADS.search(death.stack)
+        self._cause = "killed" if short else "crash"
         return death
 
     def _reason_to_stop(self) -> str | None:
