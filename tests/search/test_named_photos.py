@@ -128,3 +128,13 @@ def test_a_word_that_matched_as_a_plural_is_understood(library: Library) -> None
     library.encoder.unknown = ["okapi"]
     answer = library.engine().query(QueryParams("okapi"))
     assert answer["convincing"] and answer["unknown"] == []
+
+
+def test_an_emoji_is_told_unless_a_name_has_it(library: Library) -> None:
+    """It has no letters, but it is part of the question."""
+    library.add("/p/🐶 party.jpg", 1)
+    library.encoder.unknown = ["🐶"]
+    engine = library.engine()
+    for text in ("🐶", "dog 🐶", "a dog 🐶 at the beach"):
+        assert engine.query(QueryParams(text))["unknown"] == ["🐶"]
+    assert engine.query(QueryParams("🐶 party"))["unknown"] == []

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 from msgspec import structs
@@ -432,10 +432,22 @@ def _unknown(ranking: Ranking, found: Sequence[FoundPhoto]) -> list[str]:
     if any(one.every_word for one in good):  # `fern` matches `ferns`
         known.update(wording.words(ranking.question.words))
     unknown = _not_read(embedding.unknown, ranking.question)
-    return [word for word in unknown if not known.issuperset(wording.words(word))]
+    named = " ".join([wording.read(one.path) for one in good if one.path is not None])
+    return [word for word in unknown if not _among(word, known) and not _is_sign_in(word, named)]
 
 
 def _not_read(unknown: Sequence[str], question: Question) -> list[str]:
     """Without the words of conditions that were left out, and without `my` and the like."""
     known = question.understood | STOP_WORDS
-    return [word for word in unknown if not known.issuperset(wording.words(word))]
+    return [word for word in unknown if not _among(word, known)]
+
+
+def _among(word: str, known: Collection[str]) -> bool:
+    """Whether it consists of these words (folded); an emoji has none."""
+    words = wording.words(word)
+    return bool(words) and all(one in known for one in words)
+
+
+def _is_sign_in(word: str, names: str) -> bool:
+    """Whether it is an emoji that these names of files have."""
+    return not wording.words(word) and word in names

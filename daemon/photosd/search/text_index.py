@@ -173,8 +173,10 @@ class TextIndex:
         )
 
     def describes(self, words: Sequence[str]) -> bool:
-        """Whether facts of photos have each of these words (folded), whatever the photo."""
-        return all(self._has(f"{FACTS} : {quoted(word)}") for word in words)
+        """Whether facts of photos have each of these words (folded), whatever the photo; False for
+        none, as of an emoji.
+        """
+        return bool(words) and all(self._has(f"{FACTS} : {quoted(word)}") for word in words)
 
     def _has_facts(self, columns: str) -> bool:
         return self._has(f"{columns} : {quoted(DESCRIBED)}")
