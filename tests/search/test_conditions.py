@@ -390,3 +390,21 @@ def test_a_place_given_as_a_filter_is_the_only_one(travels: Library) -> None:
     conditions = Conditions(travels.database, Vocabulary(travels.database), lambda _question: True)
     question = Question((QuestionTerm(1.0, text),), where=Filter(places=("Berlin",)))
     assert conditions.apply(question, QueryParams(text)) == (question, [])
+
+
+def test_a_date_that_may_be_two_days_is_told(library: Library) -> None:
+    """It filters nothing; with how to write it. A file's name, and quoted text, are no dates."""
+    library.add("/p/1.5.2022.jpg", 2)
+    told = "2.3.2022 was not read as a date; write 2022-02-03 or 2022-03-02"
+    for text in ("Dan abc 2.3.2022", "2.3.2022", "דן ב-2.3.2022"):
+        assert told in ask(library, text)["warnings"]
+    for text in (
+        "1.5.2022",
+        'Dan "2.3.2022"',
+        "Dan 1.7.2022.jpg",
+        "1.13.2022",
+        "Dan abc 25.3.2022",
+    ):
+        assert not any("not read" in warning for warning in ask(library, text)["warnings"]), text
+    assert not ask(library, "abc 2.3.2022", without=["date"])["warnings"]
+    assert not ask(library, "abc 2.3.2022", literal=True)["warnings"]

@@ -9,14 +9,17 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
 from photosd.core import wording
+from photosd.core.errors import BadRequest
 from photosd.index.database import Database
 from photosd.index.filters import Filter
 from photosd.protocol.requests import QueryParams
+from photosd.search.literal_text import hidden, literal_spans
 from photosd.search.names import distinctive_words, with_name
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import normalise
@@ -26,6 +29,7 @@ from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
 MAX_HINTS = 3
+NUMERIC_DATE = re.compile(r"(?<![\w./])(?<!\d-)\d\d?([./-])\d\d?\1\d{4}(?![\w/-])")
 WARM_UP_TEXT = "a dog last summer"
 
 Passes = Callable[[Question], bool]  # whether any photo passes its filter
@@ -43,7 +47,12 @@ class Conditions:
         """
         if params.literal or not params.text.strip():
             return question, []
-        question = self.without_request(question)
+        question, warnings = self._applied(self.without_request(question), params)
+        if "date" not in params.without and (unread := _ambiguous(params.text)):
+            warnings += [] if self._is_name(question, params.text) else unread
+        return question, warnings
+
+    def _applied(self, question: Question, params: QueryParams) -> tuple[Question, list[str]]:
         given = question.where is not None and question.where.has_places
         reading = self._read(params, ["place"] if given else [])  # places are alternatives
         wanted = reading.conditions or _hints(reading, question)
@@ -176,6 +185,20 @@ def _with(where: Filter, part: QuestionPart) -> Filter:
 
 def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[QuestionPart]:
     return [part for part in reading.conditions if part.kind in kinds]
+
+
+def _ambiguous(text: str) -> list[str]:
+    """Warnings about dates such as 1.5.2019, which are not read as they may mean two days."""
+    found = []
+    for date in NUMERIC_DATE.finditer(hidden(text, list(literal_spans(text)))):
+        from photosd.search.dates import period_of  # words of ten languages: on first use
+
+        try:
+            period_of(date[0])
+        except BadRequest as error:
+            if error.remedy.startswith("write "):
+                found.append(f"{date[0]} was not read as a date; {error.remedy}")
+    return found
 
 
 def _understood(question: Question, reading: Reading, kinds: Sequence[str]) -> Question:
