@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from photosd.core.errors import BadRequest, NotFound
 from photosd.core.socketpath import ANSWERS, runtime_directory
 from photosd_cli import paths
+from photosd_cli.shown_hits import shown_hits
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import Hit
+    from photosd.protocol.replies import Hit, QueryResult
 
 KEPT_SECONDS = 86_400
 KEPT_FILES = 16  # the newest; the others are deleted
@@ -30,16 +31,19 @@ KEPT_HITS = 1000
 NUMBERS = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?", re.ASCII)  # Python reads 4300 digits
 
 
-def keep(result: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+def keep(
+    result: QueryResult, options: Mapping[str, Any], earlier: Mapping[str, Any] | None = None
+) -> bool:
     """Keep an answer and the options it was shown with; whether this terminal can refer to it.
 
-    Nothing is kept without a terminal, or without photosd's runtime directory.
+    ``earlier``: the kept answer before this page. Nothing is kept without a terminal, or without
+    photosd's runtime directory.
     """
     terminal = terminal_name()
     directory = None if terminal is None else _directory()
     if directory is None:
         return False
-    answer = {"at": time.time(), "options": options, "result": result}
+    answer = {"at": time.time(), "options": options, **_merged(earlier, result)}
     draft = directory / f".{terminal}-{os.getpid()}"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -79,10 +83,32 @@ def load() -> dict[str, Any]:
     )
 
 
-def merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """The later page with the hits of the earlier ones before its own."""
-    hits = [*earlier["hits"], *later["hits"]]
-    return {**later, "hits": hits[-KEPT_HITS:]}
+def _merged(earlier: Mapping[str, Any] | None, later: QueryResult) -> dict[str, Any]:
+    """The later page with the hits of the earlier ones before its own; ``before``: the number
+    before that of its first shown hit.
+    """
+    if earlier is None:
+        return {"result": later, "before": next_number(later, None) - 1}
+    hits = [*earlier["result"]["hits"], *later["hits"]]
+    gone = _shown({**earlier, "result": {**later, "hits": hits[:-KEPT_HITS]}})
+    before = earlier.get("before", 0) + len(gone)
+    return {"result": {**later, "hits": hits[-KEPT_HITS:]}, "before": before}
+
+
+def numbered(kept: Mapping[str, Any]) -> dict[int, Hit]:
+    """The hits of a kept answer that were shown, by their numbers, which have no gaps."""
+    return dict(enumerate(_shown(kept), 1 + kept.get("before", 0)))
+
+
+def next_number(result: QueryResult, earlier: Mapping[str, Any] | None) -> int:
+    """The number of the first hit of this answer; ``earlier``: the kept pages before it."""
+    if earlier is None:
+        return result["hits"][0]["rank"] if result["hits"] else 1
+    return max(numbered(earlier), default=earlier.get("before", 0)) + 1
+
+
+def _shown(kept: Mapping[str, Any]) -> list[Hit]:
+    return shown_hits(kept["result"], weak=bool(kept["options"]["weak"]))
 
 
 def chosen(targets: Sequence[str]) -> list[bytes]:
@@ -102,7 +128,6 @@ def chosen(targets: Sequence[str]) -> list[bytes]:
         first, last = int(numbers[1]), int(numbers[2] or numbers[1])
         if first > last:
             raise BadRequest(f"{target}: the range runs backwards", remedy=f"{last}-{first}")
-        # A range may have gaps where weak matches are not shown, not at its ends.
         for number in (first, last):
             if number not in hits:
                 raise _missing(number, hits)
@@ -127,15 +152,14 @@ def report(files: Sequence[bytes]) -> dict[str, Any]:
 
 def _hits(target: str) -> dict[int, Hit]:
     try:
-        return {hit["rank"]: hit for hit in load()["result"]["hits"]}
+        return numbered(load())
     except NotFound as error:
         error.remedy += f"\nfor a file of this name: ./{target}"
         raise
 
 
 def _missing(number: int, hits: Mapping[int, Hit]) -> NotFound:
-    most = max(hits, default=0)
-    known = f"its numbers are 1 to {most}" if most else "it has no photos"
+    known = f"its numbers are {min(hits)} to {max(hits)}" if hits else "it shows no photos"
     return NotFound(
         f"the last answer has no photo {number}: {known}",
         remedy=f"photosd last shows it again; for a file of this name: ./{number}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
+from photosd_cli.shown_hits import shown_hits
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
@@ -62,7 +63,7 @@ def show(
     options: QueryOptions,
     earlier: Mapping[str, Any] | None = None,
 ) -> None:
-    """Show one answer in the requested format; ``earlier``: the pages before this one."""
+    """Show one answer in the requested format; ``earlier``: the kept pages before this one."""
     hits = chosen(result, options)
     if options.html is not None:
         from photosd_cli import contact_sheet
@@ -81,7 +82,10 @@ def show(
         for hit in hits:
             paths.write(hit, end=b"\0" if options.form == "print0" else b"\n")
     else:
-        _show_table(client, result, hits, options)
+        from photosd_cli import last_answer
+
+        first = last_answer.next_number(result, earlier)
+        _show_table(client, result, hits, options, first)
         _keep(result, hits, options, earlier)
     if options.opened and options.html is None:
         _open(hits)
@@ -94,9 +98,7 @@ def show(
 
 def chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
     """The hits to show to a person: weak ones only on request."""
-    if options.with_weak:
-        return result["hits"]
-    return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
+    return shown_hits(result, weak=options.with_weak)
 
 
 def _open(hits: list[Hit]) -> None:
@@ -110,10 +112,10 @@ def _open(hits: list[Hit]) -> None:
 
 
 def _show_table(
-    client: Client, result: QueryResult, chosen: list[Hit], options: QueryOptions
+    client: Client, result: QueryResult, chosen: list[Hit], options: QueryOptions, first: int
 ) -> None:
     """The table for people: weak hits are counted, and shown on request."""
-    rows = table(chosen, options)
+    rows = table(chosen, options, first)
     if options.preview == "off":
         for row in rows:
             console.out(row)
@@ -141,9 +143,8 @@ def _keep(
     """Keep the answer for this terminal, and tell how to get the next page."""
     from photosd_cli import last_answer
 
-    whole = result if earlier is None else last_answer.merged(earlier, result)
-    kept = last_answer.keep(whole, options._asdict())
-    if result.get("cursor") and len(shown) == len(result["hits"]) > 0:
+    kept = last_answer.keep(result, options._asdict(), earlier)
+    if result.get("cursor") and shown and shown[-1] is result["hits"][-1]:
         command = "photosd more" if kept else _next_page(result, options)
         console.note(f"more: {command}", whole=True)
 
@@ -174,15 +175,15 @@ def no_matches(result: QueryResult) -> str:
     return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
 
 
-def table(hits: Sequence[Hit], options: QueryOptions) -> list[str]:
+def table(hits: Sequence[Hit], options: QueryOptions, first: int = 1) -> list[str]:
     """One row per hit: number, strength, score on request, where words matched, date, path.
 
-    On a terminal recent dates are relative, and paths that do not fit lose their beginning; a link
-    has the whole path.
+    ``first``: the number of the first row. On a terminal recent dates are relative, and paths that
+    do not fit lose their beginning; a link has the whole path.
     """
     width = console.columns_of(sys.stdout)
     narrow = width is not None and width < MIN_TABLE
-    columns = columns_of(hits, scores=options.scores, recent=width is not None, brief=narrow)
+    columns = columns_of(hits, first, scores=options.scores, recent=width is not None, brief=narrow)
     rows = []
     for hit, cells in zip(hits, columns, strict=True):
         notes = [] if narrow else notes_of(hit)
@@ -196,6 +197,7 @@ def table(hits: Sequence[Hit], options: QueryOptions) -> list[str]:
 
 def columns_of(
     hits: Sequence[Hit],
+    first: int = 1,
     *,
     matched: bool = True,
     scores: bool = False,
@@ -203,8 +205,8 @@ def columns_of(
     brief: bool = False,
 ) -> list[list[str]]:
     """The cells before the path: number, strength, score, where words matched, date; empty columns
-    are left out. ``matched``: with strengths and where; ``recent``: dates of the last week are
-    relative; ``brief``: only number and strength.
+    are left out. ``first``: the first number; ``matched``: with strengths and where; ``recent``:
+    dates of the last week are relative; ``brief``: only number and strength.
     """
     columns = [
         [f"{hit['strength']:<6}" if matched else "" for hit in hits],
@@ -214,11 +216,11 @@ def columns_of(
     ]
     columns = columns[:1] if brief else columns
     widths = [max(map(len, column), default=0) for column in columns]
-    digits = max((len(str(hit["rank"])) for hit in hits), default=0)
+    digits = len(str(first + len(hits) - 1))
     return [
-        [f"{hit['rank']:>{digits}}"]
+        [f"{first + place:>{digits}}"]
         + [f"{column[place]:<{wide}}" for column, wide in zip(columns, widths, strict=True) if wide]
-        for place, hit in enumerate(hits)
+        for place in range(len(hits))
     ]
 
 

@@ -125,6 +125,35 @@ def test_more_goes_on_counting(asked: Photosd, stub: StubDaemon, opened: Opened)
     assert ran.code == 1 and "no more photos" in ran.err
 
 
+def test_shown_photos_are_numbered_without_gaps(
+    asked: Photosd, stub: StubDaemon, opened: Opened
+) -> None:
+    """Weak matches between good ones are not shown and have no number; the next page continues."""
+    kinds = ["strong", "weak", "fair", "weak", "fair"]
+    first = query_result(
+        *(hit(f"/p/{n}.jpg", strength=kind) for n, kind in enumerate(kinds, 1)), cursor="c.5"
+    )
+    stub.answers["query"] = first
+    ran = asked("sunset")
+    rows = ["1  strong  /p/1.jpg", "2  fair    /p/3.jpg", "3  fair    /p/5.jpg"]
+    assert ran.out.splitlines() == rows and "more: photosd more\n" in ran.err
+    later = query_result(
+        *(hit(f"/p/{n}.jpg", strength=kind) for n, kind in enumerate(["weak", "fair"], 6)),
+        hit("/p/8.jpg", strength="weak"),
+        cursor="c.8",
+        convincing=True,
+    )
+    for rank, one in enumerate(later["hits"], 6):
+        one["rank"] = rank
+    stub.answers["query"] = later
+    ran = asked("more")
+    assert ran.out == "4  fair    /p/7.jpg\n" and "more:" not in ran.err
+    assert asked("last").out.splitlines()[1:] == [*rows, "4  fair    /p/7.jpg"]
+    assert asked("open", "2-4").code == 0
+    assert opened == [[b"/p/3.jpg", b"/p/5.jpg", b"/p/7.jpg"]]
+    assert "its numbers are 1 to 4" in asked("open", "5").err
+
+
 def test_a_page_of_weak_matches_is_not_empty(asked: Photosd, stub: StubDaemon) -> None:
     """It says that the good ones have ended, and how many others it has."""
     weak = [hit(f"/p/{name}.jpg", strength="weak") for name in "fg"]

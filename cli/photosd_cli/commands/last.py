@@ -19,6 +19,7 @@ def command(as_json: bool) -> int:
         console.out_json(result)
     else:
         console.out(console.styled(text.inert(result["query"]), "bold"))
-        for row in query_output.table(query_output.chosen(result, options), options):
+        shown = last_answer.numbered(kept)
+        for row in query_output.table(list(shown.values()), options, min(shown, default=1)):
             console.out(row)
     return 0 if result["convincing"] else 1

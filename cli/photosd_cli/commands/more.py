@@ -23,4 +23,4 @@ def command(limit: int | None, as_json: bool) -> int:
     options = options._replace(limit=limit or options.limit, opened=False)
     if as_json:
         options = options._replace(form="json")
-    return ask(QueryRequest(cursor=result["cursor"]), options, earlier=result)
+    return ask(QueryRequest(cursor=result["cursor"]), options, earlier=kept)

@@ -28,7 +28,7 @@ class Lines:
     def __init__(self) -> None:
         self._daemon = Daemon()
         self._hits: list[Hit] = []
-        self._weak: list[Hit] = []
+        self._good = 0  # how many of them, the first ones, are good matches
 
     def run(self, words: str) -> None:
         """Ask and answer until the input ends."""
@@ -52,7 +52,7 @@ class Lines:
         if line.isdecimal():
             openers.open_files([self._path(line)])
         elif line == "w":
-            self._list(self._weak)
+            self._list(self._hits[self._good :], self._good + 1)
         elif command in ("s", "y", "d") and number.isdecimal():
             path = self._path(number)
             if command == "s":
@@ -70,20 +70,19 @@ class Lines:
     def _ask(self, question: Question) -> None:
         result = self._daemon.ask(question)
         good = [hit for hit in result["hits"] if hit["strength"] != "weak"]
-        self._hits = result["hits"]
-        self._weak = [hit for hit in self._hits if hit["strength"] == "weak"]
+        weak = [hit for hit in result["hits"] if hit["strength"] == "weak"]
         good = good if result["convincing"] else []
+        self._hits, self._good = [*good, *weak], len(good)
         console.out(
             query_output.summary(result, len(good)) if good else query_output.no_matches(result)
         )
-        self._list(good[:ROWS])
+        self._list(good)
 
-    def _list(self, hits: list[Hit]) -> None:
-        for row in query_output.table(hits[:ROWS], QueryOptions(hyperlink="never")):
+    def _list(self, hits: list[Hit], first: int = 1) -> None:
+        for row in query_output.table(hits[:ROWS], QueryOptions(hyperlink="never"), first):
             console.out(row)
 
     def _path(self, number: str) -> bytes:
-        for hit in self._hits:
-            if hit["rank"] == int(number):
-                return paths.raw(hit)
+        if 1 <= int(number) <= len(self._hits):
+            return paths.raw(self._hits[int(number) - 1])
         raise BadRequest(f"no photo has the number {number}", remedy="search first")

@@ -206,9 +206,10 @@ class Results(ScrollView, can_focus=True):
         chosen = CHOSEN if place == self.cursor else Style()
         if line == TILE.height - 1:
             name = paths.shown(hit["path"]).rpartition("/")[2]
-            words = f"{hit['rank']} {name}"
+            number = str(place + 1)
+            words = f"{number} {name}"
             if console.cells(words) > wide:
-                words = f"{hit['rank']} {paths.shortened(name, wide - len(str(hit['rank'])) - 1)}"
+                words = f"{number} {paths.shortened(name, wide - len(number) - 1)}"
             style = STYLES.get(hit["strength"], Style()) + chosen
             caption = Strip([Segment(words, style)]).adjust_cell_length(wide, chosen)
             return Strip.join([caption, Strip([Segment(" ")], 1)])
