@@ -163,3 +163,16 @@ def test_logs_leave_out_what_is_empty() -> None:
     }
     shown = logfile.readable(json.dumps(event))
     assert shown.endswith("folder_ok  pending=0  cloud=False  path=/p")
+
+
+def test_the_remedies_for_a_silent_daemon_end_in_a_restart(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query proposes the status, which does not propose itself."""
+    stub.answers.update(query=None, status=None)
+    ran = photosd("query", "dog", "--deadline", "0.1")
+    assert ran.code == 5 and "photosd status" in ran.err
+    monkeypatch.setattr("photosd_cli.commands.status.STATUS_SECONDS", 0.3)
+    ran = photosd("status")
+    assert ran.code == 5 and "has not answered for 0.3 s" in ran.err
+    assert "photosd restart" in ran.err and "photosd status" not in ran.err

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photosd.core.errors import PhotosdError, quoted
+from photosd.core.errors import DeadlineExceeded, PhotosdError, quoted
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.commands import cloud
@@ -42,8 +42,7 @@ def command(watch: bool, as_json: bool) -> int:
     """
     if watch:
         return _watch(as_json)
-    with Client(timeout=STATUS_SECONDS) as client:
-        status = client.status()
+    status = _status()
     if as_json:
         console.out_json(status)
     else:
@@ -54,6 +53,19 @@ def command(watch: bool, as_json: bool) -> int:
             console.warn(text.inert(warning))
         console.warn_of_skew(status["daemon_version"])
     return EXIT_CODE_OF.get(status["state"], 5)
+
+
+def _status() -> reports.StatusResult:
+    """The status; raises DeadlineExceeded for a silent daemon, for which other commands propose
+    `photosd status`.
+    """
+    try:
+        with Client(timeout=STATUS_SECONDS) as client:
+            return client.status()
+    except DeadlineExceeded as error:
+        raise DeadlineExceeded(
+            f"the daemon has not answered for {STATUS_SECONDS:g} s", remedy="photosd restart"
+        ) from error
 
 
 def _watch(as_json: bool) -> int:
@@ -88,8 +100,7 @@ def _watch(as_json: bool) -> int:
 
 def _page(as_json: bool) -> str:
     """The current status, one JSON object or lines for people; raises PhotosdError."""
-    with Client(timeout=STATUS_SECONDS) as client:
-        status = client.status()
+    status = _status()
     if as_json:
         return console.to_json(status)
     warnings = [f"! {text.inert(warning)}" for warning in _other_warnings(status)]
