@@ -481,6 +481,8 @@ def test_status_watch_continues_when_the_daemon_ends(
 def test_settings_can_be_read_and_changed_without_a_daemon(photosd: Photosd, home: Home) -> None:
     """It reads them when it starts."""
     assert photosd("config", "set", "search.limit", "30").out == "search.limit = 30\n"
+    again = photosd("config", "set", "search.limit", "30")
+    assert (again.code, again.out) == (0, "search.limit = 30   (unchanged)\n")
     assert photosd("config", "get", "search.limit").out == "30\n"
     assert "log.level = info" in photosd("config", "get").out
     assert photosd("config", "path").out == f"{home.settings}\n"

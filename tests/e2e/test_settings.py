@@ -119,6 +119,12 @@ def test_every_setting_takes_effect_at_once(running: tuple[Daemon, Library]) -> 
     assert library.settings == daemon.settings == settings_file.load(daemon.home.settings)
 
 
+def test_a_value_that_is_set_again_is_not_changed(running: tuple[Daemon, Library]) -> None:
+    daemon, _ = running
+    changed = [set_(daemon, "search.limit", value)["changed"] for value in ("30", "30", "20")]
+    assert changed == [True, False, True]
+
+
 def test_a_shorter_time_between_comparisons_does_not_wait_for_the_longer(
     running: tuple[Daemon, Library], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,9 +46,9 @@ def get(name: str | None, as_json: bool) -> None:
 def set_(name: str, value: str, as_json: bool) -> None:
     """Set NAME to VALUE."""
     setting = _set(name, value)
-    console.answer(
-        setting, as_json, text.inert(f"{setting['name']} = {text.value(setting['value'])}")
-    )
+    same = "" if setting.get("changed", True) else "   (unchanged)"
+    shown = f"{setting['name']} = {text.value(setting['value'])}{same}"
+    console.answer(setting, as_json, text.inert(shown))
 
 
 @command.command("path")
@@ -82,8 +82,12 @@ def _set(name: str, value: str) -> dict[str, object]:
     except NotRunning:
         from photosd.core import config, settings_file
 
-        settings_file.change(Home.from_environment().settings, name, value)
-        return {"name": name, "value": config.shown(config.parsed(name, value))}
+        file = Home.from_environment().settings
+        before = settings_file.read(file).settings
+        after = settings_file.change(file, name, value).settings
+        changed = config.value_of(after, name) != config.value_of(before, name)
+        value_now = config.shown(config.parsed(name, value))
+        return {"name": name, "value": value_now, "changed": changed}
 
 
 def _show(setting: SettingReport) -> None:

@@ -255,6 +255,12 @@ def shown(value: Any) -> Any:
     return without_secrets(value) if isinstance(value, str) else value
 
 
+def value_of(settings: Settings, name: str) -> Any:
+    """The value of the setting ``name`` (``section.key``), which exists."""
+    section, _, key = name.partition(".")
+    return getattr(getattr(settings, section), key)
+
+
 def describe(settings: Settings) -> list[Setting]:
     """Every setting with its value, default, type and meaning."""
     rows = []

@@ -47,10 +47,11 @@ class ConfigResult(TypedDict):
 
 
 class ConfigSetResult(TypedDict):
-    """The setting as it is now."""
+    """The setting as it is now; ``changed``: whether it had another value."""
 
     name: str
     value: str | int | float | bool
+    changed: bool
 
 
 class SwitchReport(TypedDict):

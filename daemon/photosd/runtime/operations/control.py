@@ -54,8 +54,9 @@ class ControlOperations(Topic):
         if params.name == "encoder.model":
             registry.named(self._daemon.home, params.value)
         value = config.parsed(params.name, params.value)
+        before = config.value_of(self._daemon.settings, params.name)
         self._daemon.change_setting(params.name, params.value)
-        return {"name": params.name, "value": config.shown(value)}
+        return {"name": params.name, "value": config.shown(value), "changed": value != before}
 
     def model(self, params: requests.ModelParams) -> reports.ModelResult:
         return self._library().model_switcher.result(params.estimate)
