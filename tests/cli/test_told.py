@@ -176,3 +176,21 @@ def test_the_remedies_for_a_silent_daemon_end_in_a_restart(
     ran = photosd("status")
     assert ran.code == 5 and "has not answered for 0.3 s" in ran.err
     assert "photosd restart" in ran.err and "photosd status" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("purge", "No deleted photos to forget"),
+        ("purge --queries", "No cached queries to forget"),
+        ("failures", "No photo has failed"),
+        ("failures --retry", "No photos to retry"),
+    ],
+)
+def test_nothing_to_do_is_said_in_words(
+    stub: StubDaemon, photosd: Photosd, line: str, told: str
+) -> None:
+    """Not as a number, nor that every photo is indexed: others may be waiting."""
+    stub.answers.update(purge={"removed": 0, "queries": 0}, failures={"failures": [], "retried": 0})
+    ran = photosd(*line.split())
+    assert ran.code == 0 and (ran.out + ran.err).splitlines() == [told]

@@ -36,7 +36,7 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
         kinds = text.inert(", ".join(photo["unreadable"]))
         console.out_wrapped(f"  indexed; metadata that cannot be read: {kinds}", hang=2)
     console.flush()
-    if retry:
+    if retry and result["retried"]:
         console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")
-    elif not result["failures"]:
-        console.note("no failures: every photo is indexed", "")
+    elif not result["failures"]:  # others may be waiting to be indexed
+        console.note("No photos to retry" if retry else "No photo has failed", "")

@@ -25,7 +25,10 @@ def command(queries: bool, as_json: bool) -> None:
     with Client() as client:
         result = client.purge(queries)
     if queries:
-        gone = text.count(result.get("queries", 0), "cached query", "cached queries")
+        number = result.get("queries", 0)
+        told = f"{text.count(number, 'cached query', 'cached queries')} forgotten"
     else:
-        gone = text.count(result["removed"], "photo")
-    console.answer(result, as_json, f"{gone} forgotten")
+        number = result["removed"]
+        told = f"{text.count(number, 'photo')} forgotten"
+    none = f"No {'cached queries' if queries else 'deleted photos'} to forget"
+    console.answer(result, as_json, told if number else none)
