@@ -192,6 +192,40 @@ def test_without_a_table(tmp_path: Path, world: Path) -> None:
         found(library, places=["Eilat"])
 
 
+def test_words_that_may_be_places_are_not_called_unknown_while_places_are_prepared(
+    tmp_path: Path, world: Path
+) -> None:
+    """Any word while the table is being made; then names of places until all are looked up."""
+    library = Library(tmp_path)
+    library.gazetteer = Gazetteer(tmp_path / "places.sqlite3", world)
+    library.add("/p/1.jpg", 3, **PHOTOS["eilat"])
+    LabelSync(library.store, library.contents, SPEC.fingerprint).run()
+
+    def asked() -> tuple[list[str], list[str]]:
+        library.encoder.unknown = ["elat", "zorble"]
+        answer = library.engine().query(QueryParams("elat zorble"))
+        return answer["unknown"], answer["warnings"]
+
+    assert asked() == (["elat", "zorble"], [])  # nothing needs the table yet
+    library.gazetteer.being_made = True
+    unknown, warnings = asked()
+    assert not unknown and warnings == [
+        "elat, zorble may be places: names of places are still being prepared,"
+        " try again in a minute"
+    ]
+    assert library.gazetteer.make(threading.Event()) and not library.gazetteer.being_made
+    unknown, warnings = asked()
+    assert unknown == ["zorble"] and warnings[0].startswith("elat may be a place: ")
+    placing = Placing(library.database, library.gazetteer, lambda: None)
+    while placing.turn():
+        pass
+    LabelSync(library.store, library.contents, SPEC.fingerprint).run()
+    library.encoder.unknown = ["zorble"]
+    answer = library.engine().query(QueryParams("elat zorble"))
+    assert answer["unknown"] == ["zorble"] and not answer["warnings"]
+    library.gazetteer.close()
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

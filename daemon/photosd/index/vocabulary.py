@@ -64,6 +64,12 @@ class Vocabulary:
         found = list(dict.fromkeys([*holding, *(alike or word)]))
         return [shown[one] for one in found[:limit]]
 
+    def grows(self) -> bool:
+        """Whether places of photos are still to be looked up."""
+        with self._database.read() as db:
+            found = db.execute("SELECT 1 FROM contents WHERE unplaced > 0 LIMIT 1")
+            return found.fetchone() is not None
+
     def named(self, labels: Iterable[int]) -> dict[int, str | bytes]:
         """The spelling of each of these labels, the path of a folder; without other names of
         places.

@@ -40,6 +40,7 @@ class Gazetteer:
         self._table: Table | None = None
         self._trouble: PlacesUnavailable | None = None
         self.asked = threading.Event()
+        self.being_made = False
 
     @property
     def ready(self) -> bool:
@@ -88,6 +89,7 @@ class Gazetteer:
         try:
             if not self.ready:
                 package_version()
+                self.being_made = True
                 if not self._build(stopping):
                     return False
                 self._opened()
@@ -100,6 +102,8 @@ class Gazetteer:
                 remedy="check free space, memory and the state directory",
             )
             raise self._trouble from error
+        finally:
+            self.being_made = False
         self._trouble = None
         return True
 

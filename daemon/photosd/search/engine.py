@@ -37,6 +37,7 @@ from photosd.search.facets import Facets
 from photosd.search.gemini_search import GeminiSearch
 from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
+    awaited_warning,
     cut_warning,
     foreign_script_warning,
     label_warning,
@@ -84,7 +85,7 @@ class Engine:
             shared.database, spec.text_fingerprint, shared.remembers, spec.fingerprint
         )
         self._vocabulary = vocabulary = Vocabulary(shared.database)
-        places = PlaceNames(vocabulary, shared.gazetteer)
+        self._places = places = PlaceNames(vocabulary, shared.gazetteer)
         captions = functools.partial(captioned, shared.database)
         self._parser = Parser(shared.catalog, shared.folders, vocabulary, places, captions)
         self._facets = Facets(store, vocabulary)
@@ -364,15 +365,23 @@ class Engine:
                 languages = self.spec.languages
                 warnings += foreign_script_warning(question.plain, self.spec.name, languages)
                 if embedding and self.spec.tokenizer.words:
-                    unknown = _not_read(embedding.unknown, question)
-                    warnings += spelling_warning(undescribed(self._shared.database, unknown))
-        unknown = _unknown(ranking, found)
-        ranking.unknown = undescribed(self._shared.database, unknown)
+                    unknown, _ = self._unexplained(_not_read(embedding.unknown, question))
+                    warnings += spelling_warning(unknown)
+        ranking.unknown, awaited = self._unexplained(_unknown(ranking, found))
+        warnings += awaited_warning(awaited)
         if not ranking.convincing:
             told = {warning.partition(":")[0] for warning in warnings}
             untold = [word for word in ranking.unknown if word not in told]
             warnings += label_warning(untold, self._vocabulary)
         return ranking
+
+    def _unexplained(self, unknown: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Those of the unknown words that the library does not have, either; and those that may be
+        places, which are not looked up yet.
+        """
+        unknown = undescribed(self._shared.database, unknown)
+        awaited = self._places.awaited(unknown)
+        return [word for word in unknown if word not in awaited], awaited
 
     def _other_reading(
         self, question: Question, embedding: QueryEmbedding, deadline: Deadline

@@ -92,6 +92,16 @@ class PlaceNames:
                         found.setdefault(key, values)
         return found
 
+    def awaited(self, words: Sequence[str]) -> list[str]:
+        """Those of these words that may be places of photos which are not looked up yet: all while
+        the table is being made, then those that it has.
+        """
+        if self._gazetteer is None or not words:
+            return []
+        if self._gazetteer.being_made:
+            return list(words)
+        return [word for word in words if self._places(word)] if self._vocabulary.grows() else []
+
     def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
         """As `Vocabulary.beginning`."""
         return self._vocabulary.beginning(kind, text, limit)
