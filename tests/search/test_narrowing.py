@@ -169,12 +169,24 @@ def test_filters_without_sense_are_refused(library: Library, where: Where) -> No
     assert caught.value.remedy
 
 
-def test_a_directory_without_photos_is_refused(library: Library) -> None:
-    """A typing error must not look like an honest answer."""
-    for directory, remedy in (("/p/tripps", "photosd index"), ("/elsewhere", "photosd add")):
-        with pytest.raises(NotFound, match=directory) as caught:
+def test_a_directory_without_photos_is_refused(library: Library, tmp_path: Path) -> None:
+    """A typing error must not look like an honest answer; the reason and the remedy are told."""
+    (watched := tmp_path / "watched").mkdir()
+    (watched / "new").mkdir()
+    (watched / "x.txt").touch()
+    with library.database.write() as db:
+        db.execute("INSERT INTO folders(id, path, state) VALUES(9, ?, 'ok')", (bytes(watched),))
+    for directory, why, remedy in (
+        ("/p/tripps", "no such folder: /p/tripps", "check the spelling"),
+        ("/elsewhere", "no such folder", "check the spelling"),
+        ("/u/tripps", "no photos in /u/tripps", "photosd index"),  # its disk is away
+        (str(tmp_path), "not in a watched folder", f"photosd add '{tmp_path}'"),
+        (str(watched / "new"), f"there are no photos in {watched}/new", "photosd index --wait"),
+        (str(watched / "x.txt"), "x.txt is not a folder", "name the folder"),
+    ):
+        with pytest.raises(NotFound, match=why) as caught:
             found(library, "abc", below=[directory])
-        assert remedy in (caught.value.remedy or "")
+        assert remedy in (caught.value.remedy or ""), directory
 
 
 def test_a_link_to_a_directory_is_that_directory(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
@@ -191,13 +192,26 @@ class Parser:
     def _refuse_unknown(self, directories: Sequence[bytes]) -> None:
         for directory in directories:
             if not self._catalog.has_below(directory):
-                shown = printable(directory)
-                watched = self._folders.containing(directory) is not None
-                more = "photosd index --wait" if watched else f"photosd add {quoted(shown)}"
-                raise NotFound(
-                    f"there are no indexed photos in {shown}",
-                    remedy=f"photosd folders; to index it: {more}",
-                )
+                why, remedy = self._why_empty(directory)
+                raise NotFound(why, remedy=remedy)
+
+    def _why_empty(self, directory: bytes) -> tuple[str, str]:
+        """Why there are no photos in a directory, and the remedy."""
+        shown, folder = printable(directory), self._folders.containing(directory)
+        try:
+            mode = self._folders.filesystems.ask(directory, "name")[0]
+        except (FileNotFoundError, NotADirectoryError):
+            if folder is None or folder.present:
+                return f"no such folder: {shown}", "check the spelling; photosd folders"
+        except OSError:  # it may not be read, or its disk does not answer
+            pass
+        else:
+            if not stat.S_ISDIR(mode):
+                return f"{shown} is not a folder", "name the folder that it is in"
+        if folder is None:
+            watch = f"photosd add {quoted(shown)}   (photosd folders shows what is watched)"
+            return f"{shown} is not in a watched folder", watch
+        return f"there are no photos in {shown}", "photosd index --wait   (if there are new ones)"
 
     def _refuse_unknown_names(self, kind: str, names: Sequence[str]) -> None:
         for name in names:
