@@ -43,6 +43,27 @@ def test_counts_are_shown_by_kind(stub: StubDaemon, photosd: Photosd) -> None:
     assert "1,234 photos counted" in ran.err and ran.code == 0
 
 
+def test_years_are_in_order_and_raw_files_are_not_counted_twice_without_a_word(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    """The most frequent years, the newest first; a DNG file is one of the raw files."""
+    years = [("2019", 9), ("2023", 7), ("2021", 2)]
+    types = [("jpeg", 30), ("dng", 12), ("raw", 12), ("cr2", 1)]
+    stub.answers["facets"] = {
+        **ANSWER,
+        "facets": {
+            kind: [{"value": value, "photos": photos} for value, photos in values]
+            for kind, values in (("year", years), ("month", years), ("type", types))
+        },
+    }
+    ran = photosd("facets", "-n", "3")
+    rows = [line.split(maxsplit=1) for line in ran.out.splitlines() if line.startswith(" ")]
+    assert [value for _, value in rows] == [
+        *("2023", "2021", "2019") * 2,
+        *("jpeg", "raw", "raw: dng"),
+    ]
+
+
 def test_what_is_asked(stub: StubDaemon, photosd: Photosd) -> None:
     """Words, kinds, number and filters."""
     stub.answers["facets"] = ANSWER

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from photosd.core.formats import RAW_SUFFIXES
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, query_options, text
 from photosd_cli.group import Number, json_option
 
 if TYPE_CHECKING:
+    from photosd.protocol.replies import FacetValue
     from photosd.protocol.requests import FacetKind, Where
 
 # As in the protocol, which is slow to import.
@@ -64,7 +66,7 @@ def command(
     """Count photos by year, month, place, person, tag, camera, folder and type.
 
     Without QUERY all photos are counted, or those that pass the filters; with it, its good matches.
-    The most frequent values come first.
+    The most frequent values come first, of years and months the newest.
 
     \b
     photosd facets
@@ -89,9 +91,8 @@ def command(
             continue
         console.out(console.styled(kind, "bold"))
         width = max(len(f"{one['photos']:,}") for one in values)
-        for one in values[:limit]:
-            shown = paths.shown(one["value"]) if kind == "folder" else text.inert(one["value"])
-            console.out(f"  {one['photos']:>{width},}  {shown}")
+        for one in _ordered(kind, values[:limit]):
+            console.out(f"  {one['photos']:>{width},}  {_shown(kind, one['value'])}")
         if len(values) > limit:
             cut.append(kind)
     console.flush()
@@ -104,3 +105,23 @@ def command(
         more = min(10 * limit, MAX_VALUES)
         console.note(f"There are more values of {', '.join(cut)}: -n {more}")
     return 0 if result["convincing"] else 1
+
+
+def _ordered(kind: str, values: list[FacetValue]) -> list[FacetValue]:
+    """Years and months from the newest; all raw files before each kind of them."""
+    if kind in ("year", "month"):
+        return sorted(values, key=lambda one: one["value"], reverse=True)
+    if kind == "type":
+        return sorted(values, key=lambda one: (-one["photos"], _is_raw(one["value"])))
+    return values
+
+
+def _shown(kind: str, value: str) -> str:
+    if kind == "folder":
+        return paths.shown(value)
+    return f"raw: {value}" if kind == "type" and _is_raw(value) else text.inert(value)
+
+
+def _is_raw(kind: str) -> bool:
+    """Whether files of this type are also counted as ``raw``."""
+    return f".{kind}".encode() in RAW_SUFFIXES
