@@ -34,10 +34,12 @@ def watched(home: Home, tmp_path: Path) -> Path:
 def test_a_file_of_the_user_stays(home: Home, tmp_path: Path) -> None:
     place = tmp_path / "x.jpg"
     place.write_bytes(b"precious")
-    with pytest.raises(OutputRefused, match="exists"):
+    with pytest.raises(OutputRefused, match="exists") as refused:
         write_output(place, b"new", home)
-    with pytest.raises(OutputRefused, match="exists"):
+    assert "--force" in refused.value.remedy
+    with pytest.raises(OutputRefused, match="exists") as refused:
         write_output(place, b"new", home, mark=MARK)
+    assert "--force" not in refused.value.remedy  # `photosd query --html` has no such option
     assert place.read_bytes() == b"precious"
     write_output(place, b"new", home, force=True)
     assert place.read_bytes() == b"new"

@@ -40,7 +40,8 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
             )
     there = os.path.lexists(place)
     if there and not force and not _is_stream(place) and not _has(place, mark):
-        raise OutputRefused(f"{place} exists", remedy="choose another name, or add --force")
+        others = "" if mark else ", or add --force"  # commands with a mark have no --force
+        raise OutputRefused(f"{place} exists", remedy=f"choose another name{others}")
     return there
 
 
