@@ -108,6 +108,21 @@ def test_identical_alerts_are_one(client: Client) -> None:
     assert len(client.standing()["standing"]) == 1
 
 
+def test_an_alert_that_is_saved_again_runs_for_new_photos_only(
+    client: Client, folder: Path, tmp_path: Path
+) -> None:
+    """It runs for no photo that was there, also not for those that it ran for before."""
+    program, notes = recorder(tmp_path)
+    number = client.standing_add("sunset", "exec", argv=[program])["standing"]["id"]
+    write(folder / "1.jpg", "sunset")
+    eventually(lambda: bool(noted(notes)))
+    client.standing_remove(number)
+    assert client.standing_add("sunset", "exec", argv=[program])["new"]
+    write(folder / "2.jpg", "sunset")  # it comes after all that would be run for others
+    eventually(lambda: noted(notes)[-1:] == [os.fsencode(folder / "2.jpg")])
+    assert len(noted(notes)) == 2
+
+
 def test_file_names_never_reach_a_shell(client: Client, folder: Path, tmp_path: Path) -> None:
     """Each is one argument, byte for byte, wherever the command wants it."""
     program, notes = recorder(tmp_path)
