@@ -35,11 +35,17 @@ FUNCTION_WORDS = SPEAKER | _folded(
 )
 # Before a value: its photos are not wanted.
 NEGATIONS = _folded(
-    "not no non without except excluding but never minus isnt arent wasnt outside ohne sans sin"
-    " לא בלי ללא חוץ מלבד למעט אין מחוץ"
+    "not no non without except excluding but never minus isnt arent wasnt outside neither nor"
+    " ohne sans sin לא בלי ללא חוץ מלבד למעט אין מחוץ ולא ובלי וללא וחוץ ומלבד ולמעט ואין ומחוץ"
+    " שלא שבלי שללא שאין שמחוץ"
+    " אינו אינה אינם אינן איננו איננה שאינו שאינה שאינם שאינן שאיננו שאיננה"
 )
 # Those that surely exclude what follows: "but Noa is behind" does not.
-EXCLUDING = _folded("not without except excluding minus ohne sans sin לא בלי ללא חוץ מלבד למעט")
-OUTSIDE = _folded("outside מחוץ")  # exclude places
+EXCLUDING = _folded(
+    "not without except excluding minus neither nor ohne sans sin לא בלי ללא חוץ מלבד למעט"
+    " ולא ובלי וללא וחוץ ומלבד ולמעט שלא שבלי שללא"
+    " אינו אינה אינם אינן איננו איננה שאינו שאינה שאינם שאינן שאיננו שאיננה"
+)
+OUTSIDE = _folded("outside מחוץ ומחוץ שמחוץ")  # exclude places
 ALTERNATIVES = _folded("or nor או")
 JOINING = ALTERNATIVES | _folded("and & ו")

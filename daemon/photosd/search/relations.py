@@ -24,6 +24,20 @@ from photosd.search.spellings import BETWEEN, WORD
 
 PartKind = Literal["date", "place", "person", "rest"]
 
+# Several words that exclude what follows: "except for Noa", "all but those in Eilat".
+PHOTOS = (
+    r"(?:(?:any|all|the)\s+)*"
+    r"(?:those|ones|(?:photo|picture|image|pic)s?(?=\s+(?:of|from|with)\b))"
+)
+EXCLUDING_PHRASE = re.compile(
+    r"\b(?:except(?:ing)?\s+for|(?:apart|aside)\s+from|(?:other|rather)\s+than|instead\s+of"
+    rf"|not\s+including|w/o|(?:not|without|except|excluding|but\s+not|all\s+but)\s+{PHOTOS}"
+    r"|[ושה]?לא\s+כולל(?:ת|ים|ות)?"
+    r"|ו?(?:בלי|ללא|חוץ|מלבד|למעט)\s+מ?ה?"
+    r"(?:אלה|אלו|(?:תמונות|תמונה|צילומים)(?=\s+(?:של|עם|מ))))(?!\w)",
+    re.IGNORECASE,
+)
+
 
 class QuestionPart(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
@@ -152,9 +166,22 @@ def wanted(text: str, parts: Sequence[QuestionPart]) -> list[QuestionPart]:
 
 
 def negation_of(text: str, part: QuestionPart) -> re.Match[str] | None:
-    """The word before a part that negates it."""
+    """The word or the phrase before a part that negates it."""
     word = _word_before(text, part.start, BEFORE | ARTICLES)
-    return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
+    if word is not None and wording.fold(word[0]) in NEGATIONS:
+        return word
+    for phrase in EXCLUDING_PHRASE.finditer(text, 0, part.end):
+        between = text[phrase.end() : max(part.start, phrase.end())]
+        if phrase.start() < part.start and _are_prepositions(between):
+            return phrase
+    return None
+
+
+def _are_prepositions(text: str) -> bool:
+    """Whether ``text`` has no words but prepositions and articles, and nothing that separates."""
+    words = WORD.findall(text)
+    blank = BETWEEN.fullmatch(WORD.sub(" ", text) + " ") is not None
+    return blank and all(wording.fold(word) in BEFORE | ARTICLES for word in words)
 
 
 def _are_joined(text: str, one: QuestionPart, other: QuestionPart) -> bool:
@@ -171,7 +198,11 @@ def _any_counts(text: str, one: QuestionPart | None, other: QuestionPart | None)
 
 def _excludes(negation: re.Match[str] | None, part: QuestionPart) -> bool:
     """Whether this word before a part excludes its photos."""
-    folded = "" if negation is None else wording.fold(negation[0])
+    if negation is None:
+        return False
+    folded = wording.fold(negation[0])
+    if folded not in NEGATIONS:  # a phrase
+        return True
     return folded in EXCLUDING or (part.kind == "place" and folded in OUTSIDE)
 
 
