@@ -65,6 +65,11 @@ FOLDER_DAY = re.compile(rf"{Y}(?P<s>[-_. ]?){M}(?P=s){D}(?!\d)")
 FOLDER_DAY_FIRST = tuple(map(re.compile, DAY_FIRST))
 FOLDER_MONTH = re.compile(rf"{Y}(?P<s>[-_.]?){M}(?![^\W_])(?![-_.]?\d)")
 FOLDER_YEAR = re.compile(rf"{Y}(?![^\W_])(?![-_.]?\d)")
+# "Eilat 3.8.2019", "Eilat (2019-08-03)"; not the end of a period: "Eilat 1 - 3.8.2019".
+DAY_LAST = tuple(
+    re.compile(rf"(?:(?!\d{{4}}).)*(?<!\d[-–])(?<!\d\s[-–])[\s_,(]{day}\)?", re.DOTALL)
+    for day in (rf"{Y}(?P<s>[-_. ]?){M}(?P=s){D}", *DAY_FIRST)
+)
 LAST_YEAR = re.compile(rf"(?:.*[\s_,(-])?(?<!\d-){Y}\)?", re.DOTALL)
 NUMBER = re.compile(r"(\d\d?)(?:[-_. ]+[^\W\d_]+)?")  # "08", "08 - August"
 # "August 2019 Eilat", "3 August 2019", "באוגוסט 2019", "agosto de 2019"; "Eilat, August 2019";
@@ -78,7 +83,9 @@ MONTH_ALONE = re.compile(rf"{MONTH}\.?")
 # Months that are also names and words: only where nothing else is in the name.
 WORDS_TOO = frozenset(map(fold, "may march mar mai mars dec jan מאי יולי".split()))  # noqa: SIM905
 # Folders whose date is that of a copy.
-COPIES = re.compile(r"back.?up|export|archive|takeout|download|גיבוי|ייצוא", re.IGNORECASE)
+COPIES = re.compile(
+    r"back.?up|export|import(?!ant)|archive|takeout|download|גיבוי|ייצוא|ייבוא", re.IGNORECASE
+)
 
 
 class PathDate(NamedTuple):
@@ -133,10 +140,16 @@ def _folder(names: Sequence[str], *, nearest: bool) -> PathDate | None:
         return _below(int(number[1]), names[1:])
     if MONTH_ALONE.fullmatch(name) and (month := _year_and_month(names)) is not None:
         return _made(*month, precision="month")
-    if nearest and (match := MONTH_LAST.fullmatch(name)) and (date := _of_month(match)):
+    return _ending(name) if nearest else None
+
+
+def _ending(name: str) -> PathDate | None:
+    """The date at the end of a name."""
+    if (match := MONTH_LAST.fullmatch(name)) and (date := _of_month(match)):
         return date
-    if nearest and (match := LAST_YEAR.fullmatch(name)):
-        return _date(match)
+    for pattern in (*DAY_LAST, LAST_YEAR):
+        if (match := pattern.fullmatch(name)) and (date := _date(match)) is not None:
+            return date
     return None
 
 
