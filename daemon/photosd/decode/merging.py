@@ -20,6 +20,7 @@ UNITED = ("tags", "people", "unreadable", "refused_dates")
 DATE = ("taken", "taken_at", "taken_from", "taken_precision")
 PLACE = ("latitude", "longitude")
 CLOCK = len("2019-08-03T10:00:00")
+FINE_CLOCK = len("2019-08-03T10:00:00.123000")
 LENGTHS = {"year": len("2019"), "month": len("2019-08"), "day": len("2019-08-03")}
 
 
@@ -79,7 +80,11 @@ def _is_more_precise(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     length, least = (LENGTHS.get(str(one.get("taken_precision")), CLOCK) for one in (other, own))
     if length < CLOCK:
         return length < least and clock[:length] == repeated[:length]
-    return len(repeated) == CLOCK and clock.startswith(repeated)
+    if len(repeated) not in (CLOCK, FINE_CLOCK):  # it has a zone
+        return False
+    # darktable writes fractions, zeros too, but no zone.
+    zoned = len(clock) not in (CLOCK, FINE_CLOCK)
+    return clock.startswith(repeated[:CLOCK] if zoned else repeated)
 
 
 def _decoded(text: str | None, kind: type) -> Any:
