@@ -16,7 +16,11 @@ OWNER_BEFORE = _folded("of by של")
 BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
 ARTICLES = _folded("the")
 # Removed from the rest next to a part that was taken out: at its end, and at its beginning.
-DANGLING = BEFORE | ARTICLES | _folded("and but on for & a an during ו ה ש על אבל en em im")
+DANGLING = (
+    BEFORE
+    | ARTICLES
+    | _folded("and but on for & a an during both either neither גם וגם ו ה ש על אבל en em im")
+)
 LEADING = _folded("and with of the & ו עם של")
 BEFORE_THE = _folded("in at on from")
 # If a question has only these besides conditions, nothing is left to look for.
@@ -24,8 +28,10 @@ ABOUT_PHOTOS = _folded(
     "photo photos photograph photographs picture pictures pic pics image images snapshot snapshots"
     " all my our me us the of from in at with show find every any some taken where when who what"
     " which whom is are was were did do does i we you please"
+    " everything everyone anything anyone"
     " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
     " התמונה התמונות הצילום הצילומים איפה היכן מתי מי מה היה הייתה היו"
+    " הכל הכול כולם היינו כשהיינו שהיינו עשינו בהן בהם שבהן שבהם"
 )
 # They are also names of people, and codes of countries: read only where spelled as names.
 SPEAKER = _folded("me us")

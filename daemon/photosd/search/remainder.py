@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from photosd.core import wording
@@ -17,12 +18,13 @@ from photosd.search.spellings import WORD
 
 Span = tuple[int, int]  # of characters of the text
 
+EMOJI = "So"  # their category in Unicode
 EDGES = " \t\n\r,;:.-–—־·/&|?!"
 
 
 def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list[Span]:
     """The text between the spans, without words such as ``in`` and ``with`` next to them; nothing
-    if it only asks for photos. ``literal``: spans that stay as they are.
+    if it only asks for photos, without an emoji. ``literal``: spans that stay as they are.
     """
     taken = [edge for span in spans for edge in span]
     edges = [min([request_end(text), *taken]), *taken, len(text)]
@@ -31,8 +33,10 @@ def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list
         start, end = _trimmed(text, edges[number], edges[number + 1], literal)
         if start < end:
             found.append((start, end))
-    said = [word for start, end in found for word in wording.words(text[start:end])]
-    return [] if all(word in ABOUT_PHOTOS for word in said) else found
+    rest = " ".join(text[start:end] for start, end in found)
+    if all(word in ABOUT_PHOTOS for word in wording.words(rest)):
+        return found if any(unicodedata.category(sign) == EMOJI for sign in rest) else []
+    return found
 
 
 def _trimmed(text: str, start: int, end: int, literal: Sequence[Span]) -> Span:
