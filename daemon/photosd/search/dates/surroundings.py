@@ -5,6 +5,7 @@ Such a date is not read in a question, because as a filter it would hide the wan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from photosd.search.dates.periods import DAY, Period
@@ -43,6 +44,8 @@ NUMBERED = _folded(
     " windows office peugeot bmw mazda episode chapter page level version v # № $ € £ ₪"
     " חדר קו כביש מספר טיסה פיג'ו דגם עמוד פרק"
 )
+# After a month: the year 2018, or the 18th: in May 18.
+SHORT_YEAR_OR_DAY = re.compile(r"\s['’]?\d\d(?![\w.:/%-])")
 MEASURES = _folded(
     "m meter meters metre metres km miles mile feet foot ft kg g gram grams px pixels rpm cc mah"
     " w watt watts volt volts steps calories dollars euros shekels pieces people persons children"
@@ -71,6 +74,9 @@ def is_other(
         return True
     if text[: tokens[start].start].rstrip()[-1:] in SIGNS or text[tokens[end - 1].end :][:1] == "+":
         return True
-    if period.begin is None or period.end is None or period.end - period.begin > DAY:
+    if period.begin is None or period.end is None:
         return False
+    if (length := period.end - period.begin) > DAY:
+        month = length <= 31 * DAY and not tokens[end - 1].text.isdecimal()
+        return month and SHORT_YEAR_OR_DAY.match(text, tokens[end - 1].end) is not None
     return word in LONGER or (after == start > 0)  # a year ago today
