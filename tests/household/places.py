@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from photosd.places import building
@@ -37,7 +36,8 @@ def lend_places(target: Path) -> None:
     if target.exists() or (file := table_of_places()) is None:
         return
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(OSError):
+    try:
         os.link(file, target)
-    if not target.exists():  # another file system
-        shutil.copy2(file, target)
+    except OSError:  # another file system, which may be small
+        if shutil.disk_usage(target.parent).free > building.FREE_BYTES:
+            shutil.copy2(file, target)

@@ -35,6 +35,7 @@ AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
 # rows of 256 numbers in 3.6 and 2.1 ms. Each product waits for both, which costs milliseconds on
 # busy cores: so products are larger.
 THREADS, MANY_BYTES, MANY_AT_ONCE = 2, 16 << 20, 16 << 20
+TRY_SECONDS = 1.0  # for a thread that does nothing: longer than any start of one
 GATHER = 8  # if fewer than 1 in 8 rows pass the filter, only these are copied and multiplied
 SURE = 4.0  # standard deviations of the rounding error: rows this far apart need no exact check
 LOWEST = float(np.finfo(np.float32).min)
@@ -179,7 +180,7 @@ def _can_start_thread() -> bool:
             thread.start()
         except RuntimeError:
             return False
-        thread.join()
+        thread.join(TRY_SECONDS)
         _helped.by_thread = True
     return True
 
