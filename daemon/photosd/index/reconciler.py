@@ -23,7 +23,7 @@ from photosd.core.log import printable
 from photosd.core.start_stop import start
 from photosd.index.catalog import Catalog
 from photosd.index.comparer import Comparer
-from photosd.index.comparison import Comparison, is_emptied
+from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders, innermost
 from photosd.index.retention import KEPT_SECONDS
 from photosd.watch.filesystem import Filesystem, NotAnswering
@@ -471,8 +471,8 @@ class Reconciler(StoppableThread):
                 self._interrupted.append(job)
 
     def _recheck_offline(self, folder: Folder) -> None:
-        """Compare an absent folder again, with increasing pauses; an emptied one has events."""
-        if folder.present or is_emptied(folder):
+        """Compare an absent folder again, with increasing pauses: its return may cause no event."""
+        if folder.present:
             self._retries.pop(folder.id, None)
             return
         due, pause = self._retries.get(folder.id, (0.0, 0.0))
