@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from photosd.protocol.replies import Hit
 
 ROWS = 10
+NUMBER = re.compile(r"\d{1,20}", re.ASCII)  # of a photo; Python reads 4300 digits
 HELP = (
     "Type words to search. For photo 2: 2 opens it, s 2 finds similar ones, y 2 copies its path,"
     " d 2 tells details. w lists weak matches, q or an empty line ends."
@@ -49,11 +51,11 @@ class Lines:
 
     def _do(self, line: str) -> None:
         command, _, number = line.partition(" ")
-        if line.isdecimal():
+        if NUMBER.fullmatch(line):
             openers.open_files([self._path(line)])
         elif line == "w":
             self._list(self._hits[self._good :], self._good + 1)
-        elif command in ("s", "y", "d") and number.isdecimal():
+        elif command in ("s", "y", "d") and NUMBER.fullmatch(number):
             path = self._path(number)
             if command == "s":
                 self._ask(Question("", (path,)))
