@@ -47,7 +47,7 @@ class ConfigResult(TypedDict):
 
 
 class ConfigSetResult(TypedDict):
-    """The setting as it is now; ``changed``: whether it had another value."""
+    """The setting as it is now; ``changed``: whether the value before was another."""
 
     name: str
     value: str | int | float | bool

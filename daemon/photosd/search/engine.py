@@ -37,7 +37,6 @@ from photosd.search.facets import Facets
 from photosd.search.gemini_search import GeminiSearch
 from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
-    awaited_warning,
     cut_warning,
     foreign_script_warning,
     label_warning,
@@ -55,7 +54,7 @@ from photosd.search.names import (
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.pairs import Pairs
 from photosd.search.parsing import Parser, Question, QuestionTerm
-from photosd.search.place_names import PlaceNames
+from photosd.search.place_names import PlaceNames, awaited_warning
 from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
 from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 

@@ -116,14 +116,6 @@ def _common_words() -> tuple[str, ...]:
     return tuple((STARTER / "words.txt").read_text("utf-8").split())
 
 
-def awaited_warning(words: Sequence[str]) -> list[str]:
-    """Warning for words that may be places, while the places of photos are being looked up."""
-    if not words:
-        return []
-    listed = f"{', '.join(words)} may be {'a place' if len(words) == 1 else 'places'}"
-    return [f"{listed}: names of places are still being prepared, try again in a minute"]
-
-
 def cut_warning(embedding: QueryEmbedding | None) -> list[str]:
     """Warning for a text longer than the model reads."""
     if embedding is None or embedding.words_used is None:

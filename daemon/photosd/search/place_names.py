@@ -136,3 +136,11 @@ def _parts(name: str) -> list[str]:
 
 def _of_kind(kind: str, values: Sequence[Value]) -> list[Value]:
     return [value for value in values if value.kind == kind]
+
+
+def awaited_warning(words: Sequence[str]) -> list[str]:
+    """Warning for words that may be places, while the places of photos are being looked up."""
+    if not words:
+        return []
+    listed = f"{', '.join(words)} may be {'a place' if len(words) == 1 else 'places'}"
+    return [f"{listed}: names of places are still being prepared, try again in a minute"]
